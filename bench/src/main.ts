@@ -1,0 +1,50 @@
+// npm run bench -- [--rounds N] [--seconds S] [--only http|audit|grace]
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { benchAudit } from './audit/audit-bench.ts';
+import { type Comparison, tableOf } from './comparison.ts';
+import { startDatabase } from './database.ts';
+import { benchGrace } from './grace/grace-bench.ts';
+import { benchHttp } from './http/http-bench.ts';
+
+const parts = ['grace', 'audit', 'http'] as const;
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '15' },
+    seconds: { type: 'string', default: '1' },
+    only: { type: 'string' },
+  },
+});
+const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
+const chosen = parts.filter((part) => values.only === undefined || values.only === part);
+if (!(rounds >= 1) || !(seconds > 0) || chosen.length === 0) {
+  throw new RangeError('npm run bench -- [--rounds N] [--seconds S] [--only http|audit|grace]');
+}
+
+const before = loadavg();
+const comparisons: Comparison[] = [];
+const database = await startDatabase();
+try {
+  if (chosen.includes('grace')) comparisons.push(...(await benchGrace(rounds)));
+  if (chosen.includes('audit')) comparisons.push(...(await benchAudit(database, rounds, seconds)));
+  if (chosen.includes('http')) comparisons.push(...(await benchHttp(database, rounds, seconds)));
+} finally {
+  await database.close();
+}
+
+const results = new URL('../results/', import.meta.url);
+const machine = {
+  node: process.version,
+  platform: `${process.platform} ${process.arch}`,
+  cores: availableParallelism(),
+  // Of others, where nothing of ours ran yet: rounds on a busy machine spread more.
+  loadBefore: before.map((load) => Number(load.toFixed(2))),
+};
+const file = new URL(`${new Date().toISOString().replace(/[:.]/g, '-')}.json`, results);
+mkdirSync(results, { recursive: true });
+writeFileSync(file, `${JSON.stringify({ machine, rounds, seconds, comparisons }, null, 2)}\n`);
+console.log(tableOf(comparisons));
+console.log(`\n${rounds} rounds on ${machine.cores} cores, Node ${machine.node}, load before ${before[0]?.toFixed(1)}`);

@@ -1,0 +1,2 @@
+/** This EHR serves one organisation. */
+export const workspaceId = 'clinic';

@@ -1,0 +1,258 @@
+import { z } from 'zod';
+import { CountersignError } from '../errors/countersign-error.ts';
+import type { Factor } from '../factors/factor.ts';
+import { Keyring, type KeyringOptions } from '../keys/keyring.ts';
+import type { Principal } from '../policy/principal.ts';
+import type { SessionStateStore } from '../session-state/session-state.ts';
+import type { Store } from '../store/store.ts';
+import { type Clock, type IdSource, type RandomSource, systemClock, systemRandom, timeOrderedIds } from './sources.ts';
+
+const DAY = 86_400;
+
+const seconds = (least: number, most: number) =>
+  z
+    .int(`a whole number of seconds from ${least} to ${most} is needed`)
+    .min(least, `at least ${least} seconds are needed`)
+    .max(most, `at most ${most} seconds are allowed`);
+const text = (what: string) =>
+  z
+    .string(`${what} is needed, as text`)
+    .trim()
+    .min(1, `${what} must not be empty`)
+    .max(200, `${what} must have at most 200 characters`);
+const object = <T>(methods: readonly string[], what: string) =>
+  z.custom<T>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      methods.every((name) => typeof Reflect.get(value, name) === 'function'),
+    what,
+  );
+
+const categorySchema = z.strictObject({
+  id: z
+    .string('a category id is text, also where it is a number in your database')
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/, 'up to 64 letters, digits, or . _ : - are needed'),
+  name: text('a name'),
+  /** Codings that mean this category: system and code together, since bare codes collide. */
+  codings: z.array(z.strictObject({ system: text('a coding system'), code: text('a code') })).default([]),
+  /** Least strength of a factor. Default `any`. */
+  strength: z.enum(['any', 'phishing-resistant'], 'any or phishing-resistant is needed').default('any'),
+  /** Longest grace period, in seconds, whatever a workspace chooses. 0: every operation asks. */
+  graceSeconds: seconds(0, DAY).optional(),
+  scope: z.enum(['patient', 'category'], 'patient or category is needed').default('patient'),
+  /** Whether a workspace that has saved no settings counts it as sensitive. Default true. */
+  sensitive: z.boolean('true or false is needed').default(true),
+  /** Default `batched`. */
+  accessAudit: z.enum(['batched', 'awaited', 'none'], 'batched, awaited or none is needed').default('batched'),
+});
+
+const optionsSchema = z.strictObject({
+  store: object<Store>(
+    ['ready', 'factors', 'openAuditConnection'],
+    'a store is needed: await openStore(…) from @countersign/postgres',
+  ),
+  publicUrl: z.string('the public address is needed, as text'),
+  keys: z.strictObject({
+    current: text('the id of the current key'),
+    all: z.record(
+      text('a key id'),
+      z.union([z.string(), z.instanceof(Uint8Array)], 'a key is 32 bytes, as base64, hex or bytes'),
+    ),
+  }),
+  categories: z.array(categorySchema).min(1, 'at least one category is needed'),
+  factors: z
+    .array(object<Factor>(['invite', 'check'], 'a factor is needed, such as totp({ issuer })'))
+    .min(1, 'at least one factor is needed'),
+  /** Who may see and change settings and the audit log of their workspace. Default: nobody. */
+  isAdministrator: z
+    .custom<(principal: Principal) => boolean>(
+      (value) => typeof value === 'function',
+      'a function of the principal is needed',
+    )
+    .default(() => () => false),
+  /** What a workspace has that never saved settings. */
+  defaults: z
+    .strictObject({
+      enabled: z.boolean('true or false is needed').default(true),
+      graceSeconds: seconds(0, DAY).default(900),
+    })
+    .prefault({}),
+  /** Within which administrators may choose. */
+  bounds: z
+    .strictObject({ leastGraceSeconds: seconds(0, DAY).default(0), mostGraceSeconds: seconds(0, DAY).default(3600) })
+    .prefault({}),
+  /** Actions that ask again in spite of a grace period. */
+  reauthenticateActions: z.array(text('an action')).default(['export', 'delete', 'payment']),
+  /** How long a proof answers changes of factors and settings. */
+  accountGraceSeconds: seconds(30, 3600).default(300),
+  /** How soon a one-shot proof must be used. */
+  oneShotSeconds: seconds(10, 900).default(120),
+  /** How long a challenge stays open. */
+  challengeSeconds: seconds(30, 3600).default(600),
+  /** How recent a sign-in must be for the first enrolment of a factor. */
+  freshSignInSeconds: seconds(60, DAY).default(900),
+  /** How long the previous binding cookie goes on seeing earlier proofs. */
+  oldBindingSeconds: seconds(0, 60).default(10),
+  /** How long proofs count without the database confirming that nothing was revoked. */
+  confirmationSeconds: seconds(2, 300).default(30),
+  attempts: z
+    .strictObject({
+      perWindow: z
+        .int('a whole number is needed')
+        .min(3, 'at least 3 are needed')
+        .max(100, 'at most 100 are allowed')
+        .default(30),
+      windowSeconds: seconds(60, 30 * DAY).default(DAY),
+      /** NIST SP 800-63B-4 §3.2.2 allows at most 100. */
+      consecutive: z
+        .int('a whole number is needed')
+        .min(3, 'at least 3 are needed')
+        .max(100, 'at most 100 are allowed')
+        .default(100),
+    })
+    .prefault({}),
+  /** Limits of the host's sessions. Absent: not enforced here. */
+  limits: z.strictObject({ absoluteSeconds: seconds(60, DAY).optional() }).prefault({}),
+  /** What a category id means that a record carries and the catalogue does not declare. */
+  unknownCategories: z.enum(['refuse', 'ordinary'], 'refuse or ordinary is needed').default('refuse'),
+  /** `several` where more than one process serves the same people: then session state must be shared. */
+  nodes: z.enum(['one', 'several'], 'one or several is needed').default('one'),
+  sessionState: object<SessionStateStore>(['read', 'begin', 'grant'], 'a session state store is needed').optional(),
+  audit: z
+    .strictObject({ queueLimit: z.int('a whole number is needed').min(100, 'at least 100 are needed').default(10_000) })
+    .prefault({}),
+  clock: object<Clock>(['now', 'elapsed'], 'a clock has now() and elapsed()').default(systemClock),
+  random: z
+    .custom<RandomSource>((value) => typeof value === 'function', 'a function of a number of bytes is needed')
+    .default(() => systemRandom),
+  ids: z.custom<IdSource>((value) => typeof value === 'function', 'a function is needed').default(timeOrderedIds),
+});
+
+/** What a host gives to `createCountersign`. */
+export type CountersignOptions = z.input<typeof optionsSchema>;
+/** A category as the host declares it. */
+export type CategoryOptions = z.input<typeof categorySchema>;
+/** A category, validated, with its defaults. */
+export type Category = Readonly<z.output<typeof categorySchema>>;
+
+/** The validated configuration: whole, cross-checked, frozen. */
+export interface Configuration
+  extends Readonly<Omit<z.output<typeof optionsSchema>, 'publicUrl' | 'keys' | 'categories' | 'sessionState'>> {
+  readonly publicUrl: URL;
+  readonly keyring: Keyring;
+  readonly categories: ReadonlyMap<string, Category>;
+  readonly sessionState: SessionStateStore | undefined;
+}
+
+/**
+ * Validates options whole and against each other. Throws `configuration_invalid`, naming every option at fault, the kind of
+ * value it has, and the cure; no value is repeated, since it may be a secret.
+ */
+export function resolveConfiguration(options: CountersignOptions): Configuration {
+  const parsed = optionsSchema.safeParse(options);
+  if (!parsed.success) throw invalid(parsed.error.issues.map((issue) => sentence(issue, options)));
+  const { publicUrl, keys, categories, sessionState, ...rest } = parsed.data;
+  const problems = [...crossChecks(parsed.data)];
+  if (problems.length > 0) throw invalid(problems);
+  return deepFreeze({
+    ...rest,
+    publicUrl: parsePublicUrl(publicUrl),
+    keyring: new Keyring(keys as KeyringOptions),
+    categories: new Map(categories.map((category) => [category.id, deepFreeze(category)])),
+    sessionState,
+  });
+}
+
+function* crossChecks(options: z.output<typeof optionsSchema>): Generator<string> {
+  const { defaults, bounds, categories, factors } = options;
+  if (bounds.leastGraceSeconds > bounds.mostGraceSeconds)
+    yield 'bounds.leastGraceSeconds is above bounds.mostGraceSeconds. Swap them.';
+  if (defaults.graceSeconds < bounds.leastGraceSeconds || defaults.graceSeconds > bounds.mostGraceSeconds) {
+    yield 'defaults.graceSeconds is outside bounds. Widen the bounds or change the default.';
+  }
+  for (const [what, values] of [
+    ['categories', categories.map((category) => category.id)],
+    ['factors', factors.map((factor) => factor.id)],
+    [
+      'categories.codings',
+      categories.flatMap((category) => category.codings.map(({ system, code }) => `${system}|${code}`)),
+    ],
+  ] as const) {
+    const twice = values.find((value, index) => values.indexOf(value) !== index);
+    if (twice !== undefined) yield `${what} has ${twice} twice. Keep one.`;
+  }
+  for (const category of categories) {
+    if (
+      category.strength === 'phishing-resistant' &&
+      !factors.some((factor) => factor.strength === 'phishing-resistant')
+    ) {
+      yield `categories: ${category.id} asks for a phishing-resistant factor and none is configured. Add passkey() to factors, or lower strength.`;
+    }
+  }
+  if (options.nodes === 'several' && (options.sessionState === undefined || !options.sessionState.shared)) {
+    yield 'nodes is several and sessionState is not shared, so a proof or a revocation on one node would not count on another. Give a shared session state store.';
+  }
+  if (options.nodes === 'several' && !options.store.shared) {
+    yield 'nodes is several and the store is an embedded database, which one process owns. Use a PostgreSQL server.';
+  }
+}
+
+function parsePublicUrl(value: string): URL {
+  const refuse = (problem: string, cure: string) => invalid([`publicUrl ${problem} ${cure}`]);
+  if (!URL.canParse(value)) throw refuse('is not a URL.', 'Write it whole: https://ehr.example.org/clinic');
+  const url = new URL(value);
+  const local = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$|\.localhost$/.test(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local)) {
+    throw refuse(
+      'is not https.',
+      'Plain http is accepted on localhost only: session and binding cookies would travel readable.',
+    );
+  }
+  if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
+    throw refuse('has more than scheme, host, port and path.', 'Leave out query, fragment and user.');
+  }
+  url.pathname = url.pathname.replace(/\/+$/, '');
+  return url;
+}
+
+function sentence(issue: z.core.$ZodIssue, options: unknown): string {
+  const path = issue.path.reduce<string>(
+    (at, part) => (typeof part === 'number' ? `${at}[${part}]` : at === '' ? String(part) : `${at}.${String(part)}`),
+    '',
+  );
+  if (issue.code === 'unrecognized_keys') {
+    return `${path === '' ? '' : `${path}: `}${issue.keys.join(', ')} is no option. Check the spelling, or remove it.`;
+  }
+  let value: unknown = options;
+  for (const part of issue.path)
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, part) : undefined;
+  return `${path === '' ? 'the options' : path} (${kindOf(value)}): ${issue.message}.`;
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'not given';
+  if (value === null) return 'null';
+  if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'an object';
+  return `a ${typeof value}`;
+}
+
+function invalid(problems: readonly string[]): CountersignError {
+  return new CountersignError('configuration_invalid', {
+    detail: `The Countersign configuration is not valid: ${problems.join(' ')}`,
+    extra: { problems },
+  });
+}
+
+/** Freezes plain data; objects with behaviour (store, clock, keyring) are left as they are. */
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    const plain =
+      typeof part === 'object' &&
+      part !== null &&
+      [Object.prototype, Array.prototype].includes(Object.getPrototypeOf(part));
+    const behaves = plain && Object.values(part).some((member) => typeof member === 'function');
+    if (plain && !behaves && !Object.isFrozen(part)) deepFreeze(part);
+  }
+  return Object.freeze(value);
+}

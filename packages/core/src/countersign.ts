@@ -1,0 +1,177 @@
+import { AuditWriter } from './audit/writer.ts';
+import { type Configuration, type CountersignOptions, resolveConfiguration } from './configuration/configuration.ts';
+import { systemClock } from './configuration/sources.ts';
+import { CountersignError } from './errors/countersign-error.ts';
+import { StepUpRequiredError } from './errors/step-up-required-error.ts';
+import { Administration } from './flows/administration.ts';
+import { answerChallenge, type ChallengePassed, findChallenge } from './flows/answer-challenge.ts';
+import { type Authorization, Authorizer, type Demand, refusalCode } from './flows/authorize.ts';
+import { Enrolment } from './flows/enrolment.ts';
+import { LiveWorkspaces } from './flows/live-workspaces.ts';
+import {
+  bindPrincipal,
+  noRequest,
+  type RequestContext,
+  type Services,
+  type SessionPrincipal,
+} from './flows/services.ts';
+import { Sessions } from './flows/sessions.ts';
+import { type ItemLabels, type SiftedList, siftList } from './flows/sift-list.ts';
+import { type Operation, operationDigest } from './operation/operation-digest.ts';
+import type { Decision } from './policy/decide.ts';
+import type { Principal } from './policy/principal.ts';
+import { memorySessionState } from './session-state/memory-session-state.ts';
+import type { OpenChallenge } from './session-state/open-challenge.ts';
+import type { MaybePromise } from './session-state/session-state.ts';
+
+/** A question about one record, without HTTP: for resolvers, batch entries, queues and repositories. */
+export interface CheckDemand {
+  readonly workspaceId: string;
+  readonly patientId: string;
+  /** Category ids the record carries. */
+  readonly categories: readonly string[];
+  /** Default `view`. */
+  readonly action?: string;
+  /** Needed where the answer may be a one-shot proof. */
+  readonly operation?: Operation;
+}
+
+/** Everything a host and the adapters do with Countersign. Made by {@link createCountersign}; `close()` ends it. */
+export interface Countersign {
+  readonly configuration: Configuration;
+  readonly enrolment: Enrolment;
+  readonly administration: Administration;
+  readonly sessions: Sessions;
+  readonly audit: AuditWriter;
+  /** Binds a principal to its session, and to the request it came in: what `check` and the flows take. */
+  principalOf(principal: Principal, binding?: string | null, request?: RequestContext): SessionPrincipal;
+  /** Decides about a request, with all that follows: challenge, consumption, audit. */
+  authorize(principal: SessionPrincipal | null, demand: Demand): MaybePromise<Authorization>;
+  /** The decision alone: consumes nothing, opens nothing, writes nothing. */
+  check(principal: SessionPrincipal, demand: CheckDemand): Promise<Decision>;
+  /** Resolves where the principal may go on, consuming a one-shot proof; throws `StepUpRequiredError` otherwise. */
+  enforce(principal: SessionPrincipal, demand: CheckDemand): Promise<void>;
+  /** Splits a list into what the principal may see now and what is withheld until a step-up: lists must not show what a record's own page guards. */
+  filter<Item>(
+    principal: SessionPrincipal,
+    items: readonly Item[],
+    describe: (item: Item) => ItemLabels,
+  ): Promise<SiftedList<Item>>;
+  /** An open challenge of this session. Throws `challenge_unknown`. */
+  challenge(principal: SessionPrincipal, id: string): Promise<OpenChallenge>;
+  /**
+   * Answers a challenge with a factor (`{ code }` for `totp`). Resolves once the proof is given. Throws `challenge_unknown`,
+   * `factor_not_accepted`, `code_malformed`, `code_incorrect`, `code_already_used`, `attempts_delayed`, `factor_locked`,
+   * `factor_disabled`, `session_ended`.
+   */
+  answerChallenge(
+    principal: SessionPrincipal,
+    challengeId: string,
+    factor: string,
+    answer: Readonly<Record<string, unknown>>,
+  ): Promise<ChallengePassed>;
+  /** Writes what is queued and stops watching. The store stays the host's to close. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts Countersign: validates the options, checks the store's schema, opens an audit stream, begins to watch for changes.
+ * Throws `configuration_invalid`, `store_not_migrated`, `clock_skewed`, `store_unavailable`.
+ */
+export async function createCountersign(options: CountersignOptions): Promise<Countersign> {
+  const configuration = resolveConfiguration(options);
+  const { store, clock, ids } = configuration;
+  await store.ready();
+  await assertClock(configuration);
+  const audit = new AuditWriter({ store, clock, ids, queueLimit: configuration.audit.queueLimit });
+  const state = configuration.sessionState ?? memorySessionState();
+  const live = new LiveWorkspaces(configuration, store, audit);
+  const services: Services = { configuration, store, state, audit, live };
+  const authorizer = new Authorizer(services);
+  const administration = new Administration(services, authorizer);
+  try {
+    await audit.append([appliedEvent(configuration)]);
+    await live.start();
+  } catch (error) {
+    await audit.close();
+    throw error;
+  }
+
+  const demandOf = (demand: CheckDemand, purpose: 'enforce' | 'judge'): Demand => {
+    const { operation } = demand;
+    return {
+      workspaceId: demand.workspaceId,
+      action: demand.action ?? 'view',
+      guarded: '*',
+      subjects: [{ patientId: demand.patientId, carried: demand.categories }],
+      operation: operation === undefined ? undefined : () => operationDigest(operation),
+      purpose,
+    };
+  };
+
+  return Object.freeze({
+    configuration,
+    enrolment: new Enrolment(services, authorizer),
+    administration,
+    sessions: new Sessions(services, authorizer, administration),
+    audit,
+    principalOf: (principal: Principal, binding: string | null = null, request: RequestContext = noRequest) =>
+      bindPrincipal(principal, binding, request),
+    authorize: (principal: SessionPrincipal | null, demand: Demand) => authorizer.authorize(principal, demand),
+    async check(principal: SessionPrincipal, demand: CheckDemand) {
+      return (await authorizer.authorize(principal, demandOf(demand, 'judge'))).decision;
+    },
+    async enforce(principal: SessionPrincipal, demand: CheckDemand) {
+      const { decision, challenge } = await authorizer.authorize(principal, demandOf(demand, 'enforce'));
+      if (decision.outcome !== 'allow') throw new StepUpRequiredError(refusalCode(decision), decision, challenge);
+    },
+    filter: <Item>(principal: SessionPrincipal, items: readonly Item[], describe: (item: Item) => ItemLabels) =>
+      siftList(services, authorizer, principal, items, describe),
+    challenge: (principal: SessionPrincipal, id: string) => findChallenge(services, principal, id),
+    answerChallenge: (
+      principal: SessionPrincipal,
+      id: string,
+      factor: string,
+      answer: Readonly<Record<string, unknown>>,
+    ) => answerChallenge(services, authorizer, principal, id, factor, answer),
+    async close() {
+      await live.close();
+      await audit.close();
+      await state.close();
+    },
+  });
+}
+
+/** Seconds by which our clock and the database's may differ at the start: a TOTP code lives for 30. */
+const CLOCK_TOLERANCE_SECONDS = 30;
+
+/** Only for the machine's own clock: one that was injected is the host's business. */
+async function assertClock({ clock, store }: Configuration): Promise<void> {
+  if (clock.now !== systemClock.now) return;
+  const seconds = Math.round(Math.abs((await store.now()) - clock.now()) / 1000);
+  if (seconds <= CLOCK_TOLERANCE_SECONDS) return;
+  throw new CountersignError('clock_skewed', {
+    detail: `The clock of this machine and the database's differ by ${seconds} seconds.`,
+    cure: 'Synchronise both by NTP: right codes would be refused, and the audit log would tell wrong times.',
+  });
+}
+
+/** Which accesses are audited how is itself on the log. */
+function appliedEvent(configuration: Configuration) {
+  const categories = [...configuration.categories.values()].map(
+    ({ id, accessAudit, strength, graceSeconds, scope }) => ({
+      id,
+      accessAudit,
+      strength,
+      scope,
+      graceSeconds: graceSeconds ?? null,
+    }),
+  );
+  return {
+    code: 'CONFIGURATION_APPLIED',
+    outcome: 'success',
+    workspaceId: null,
+    userId: null,
+    details: JSON.stringify({ categories, reauthenticateActions: configuration.reauthenticateActions }),
+  } as const;
+}

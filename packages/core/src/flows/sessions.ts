@@ -1,0 +1,137 @@
+import { CountersignError } from '../errors/countersign-error.ts';
+import { secondsLeft } from '../policy/grace.ts';
+import { ACCOUNT_SUBJECT } from '../policy/proof.ts';
+import type { Administration } from './administration.ts';
+import type { Authorizer } from './authorize.ts';
+import { enrolledFactors } from './factor-rows.ts';
+import { eventOf, type Services, type SessionPrincipal } from './services.ts';
+
+/** What a front end may show of the session it is in. */
+export interface SessionStatus {
+  readonly principal: {
+    readonly userId: string;
+    readonly workspaceId: string;
+    readonly displayName: string;
+    readonly roles: readonly string[];
+  };
+  readonly factors: readonly { readonly factor: string; readonly strength: string; readonly usable: boolean }[];
+  readonly proofs: readonly {
+    readonly patientId: string;
+    readonly factor: string;
+    readonly strength: string;
+    readonly secondsLeft: number;
+  }[];
+  /** Null where no idle limit is set. */
+  readonly idleSecondsLeft: number | null;
+}
+
+const PROOFS_SHOWN = 200;
+/** Ends every session of a user: the key under which the durable tables keep it. */
+const ALL_SESSIONS = '*';
+
+/** The life of sessions, as far as it is ours: what they hold, and their end. */
+export class Sessions {
+  readonly #services: Services;
+  readonly #authorizer: Authorizer;
+  readonly #administration: Administration;
+
+  constructor(services: Services, authorizer: Authorizer, administration: Administration) {
+    this.#services = services;
+    this.#authorizer = authorizer;
+    this.#administration = administration;
+  }
+
+  /** What the session holds now: at most 200 proofs, and no one-shot ones. Throws `session_ended`, `settings_unknown`. */
+  async status(principal: SessionPrincipal): Promise<SessionStatus> {
+    const { configuration, live, state } = this.#services;
+    const reading = await this.#authorizer.reading(principal, []);
+    if (reading.endedAt !== null) throw new CountersignError('session_ended');
+    const settings = await live.load(principal.workspaceId);
+    if (settings === 'unknown') throw new CountersignError('settings_unknown');
+    const now = configuration.clock.now();
+    const held = live.confirmed ? await state.proofs(principal.key, principal.binding, PROOFS_SHOWN, now) : [];
+    const proofs = held
+      .filter((proof) => proof.scope === null && proof.patientId !== ACCOUNT_SUBJECT)
+      .map((proof) => ({
+        patientId: proof.patientId,
+        factor: proof.factor,
+        strength: proof.strength,
+        secondsLeft: secondsLeft(proof, settings, now),
+      }))
+      .filter((proof) => proof.secondsLeft > 0);
+    const { userId, workspaceId, displayName, roles } = principal;
+    const { idleSeconds } = settings.limits;
+    return {
+      principal: { userId, workspaceId, displayName, roles },
+      factors: await enrolledFactors(this.#services, principal),
+      proofs,
+      idleSecondsLeft:
+        idleSeconds === undefined
+          ? null
+          : Math.max(
+              0,
+              Math.floor(
+                ((reading.lastActivityAt ?? principal.signedInAt.getTime()) + idleSeconds * 1000 - now) / 1000,
+              ),
+            ),
+    };
+  }
+
+  /**
+   * Ends this session on our side: to be called by the host's sign-out, before it drops its own session. The end is durable, so
+   * that a stateless session cookie that is replayed later stays refused.
+   */
+  async signOut(principal: SessionPrincipal): Promise<void> {
+    const { configuration, audit, live, state, store } = this.#services;
+    const reading = await this.#authorizer.reading(principal, []);
+    const signedInAt = principal.signedInAt.getTime();
+    // Ended in memory is not enough to stop at: the earlier call may have failed before the end was durable.
+    if (reading.endedAt !== null && (await store.sessionStanding({ ...principal.key, signedInAt })).endedAt !== null)
+      return;
+    const endedAt = configuration.clock.now();
+    // First in memory: a verification that is under way must not find the session alive.
+    await state.end(principal.key, endedAt);
+    await audit.transact(async (transaction) => {
+      await transaction.endSession({ ...principal.key, signedInAt, endedAt });
+      return {
+        value: undefined,
+        events: [eventOf(principal, reading.number, { code: 'SESSION_SIGNED_OUT', outcome: 'success' })],
+      };
+    });
+    // A copy of a stateless cookie, from before our id was in it, has a session of its own of the same sign-in.
+    live.endSignIn(principal.workspaceId, principal.userId, signedInAt);
+  }
+
+  /** Ends all sessions of a user in the principal's workspace, on every node within a second, and every proof in them. */
+  async signOutEverywhere(principal: SessionPrincipal, userId: string = principal.userId): Promise<void> {
+    const { configuration, audit, live } = this.#services;
+    if (userId !== principal.userId) await this.#administration.assertAdministrator(principal);
+    const { workspaceId } = principal;
+    const endedAt = configuration.clock.now();
+    const epoch = await audit.transact(async (transaction) => {
+      await transaction.endSession({ workspaceId, userId, keyHash: ALL_SESSIONS, signedInAt: endedAt, endedAt });
+      const raised = await transaction.raiseEpoch(workspaceId, userId);
+      const event = { code: 'SESSIONS_REVOKED', outcome: 'success', details: JSON.stringify({ userId }) } as const;
+      return { value: raised, events: [eventOf(principal, null, event)] };
+    });
+    live.learn(workspaceId, userId, { user: epoch, workspace: 0 });
+  }
+
+  /** The host has given this session another key (session id rotation): proofs and open challenges move along. */
+  async moved(from: SessionPrincipal, to: SessionPrincipal): Promise<void> {
+    await this.#services.state.move(from.key, to.key.keyHash);
+  }
+
+  /** Ends every proof of a user, or with `userId` null of a whole workspace: for the host to call when roles change. */
+  async revokeProofs(workspaceId: string, userId: string | null, reason: string): Promise<void> {
+    const epoch = await this.#services.audit.transact(async (transaction) => {
+      const raised = await transaction.raiseEpoch(workspaceId, userId);
+      const details = JSON.stringify({ userId });
+      return {
+        value: raised,
+        events: [{ code: 'SESSIONS_REVOKED', outcome: 'success', workspaceId, userId: null, reason, details }],
+      };
+    });
+    this.#services.live.raise(workspaceId, userId, epoch);
+  }
+}

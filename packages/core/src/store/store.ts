@@ -1,0 +1,184 @@
+import type { AuditEventInput, AuditRecord } from '../audit/event.ts';
+
+/** An enrolled (or pending) factor as it is kept. Everything but the name of the columns is covered by `mac`. */
+export interface FactorRow {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly userId: string;
+  /** `totp`, … */
+  readonly factor: string;
+  readonly label: string;
+  /** Compact JWE. */
+  readonly secret: string;
+  /** Milliseconds; null while the enrolment is not confirmed. */
+  readonly confirmedAt: number | null;
+  readonly createdAt: number;
+  /** The factor's own counter against replay: the last accepted TOTP step, a passkey's signature counter. -1: none yet. */
+  readonly counter: number;
+  readonly mac: string;
+}
+
+/** A workspace's saved settings. `content` is the exact JSON text that `mac` covers, with workspace and version. */
+export interface SettingsRow {
+  readonly workspaceId: string;
+  readonly version: number;
+  readonly content: string;
+  readonly mac: string;
+  readonly changedAt: number;
+  readonly changedBy: string;
+}
+
+/** The revocation counters that a session's proofs depend on. */
+export interface Epochs {
+  readonly user: number;
+  readonly workspace: number;
+}
+
+/** What the durable tables know of a session that this process sees for the first time. */
+export interface SessionStanding {
+  readonly epochs: Epochs;
+  /**
+   * When a session with this key, or of this very sign-in, was ended, or all of the user's that were signed in by then
+   * (`endSession` with the key `*`); null: never.
+   */
+  readonly endedAt: number | null;
+}
+
+/** How many attempts are allowed. */
+export interface AttemptLimits {
+  /** Attempts per user and factor within `windowSeconds`. */
+  readonly perWindow: number;
+  readonly windowSeconds: number;
+  /** Failures in a row after which the factor is disabled. */
+  readonly consecutive: number;
+}
+
+/** Whether an attempt may be made. It is counted before it is checked, so that parallel guesses cannot slip past the limit. */
+export type AttemptReservation =
+  | { readonly granted: true; readonly id: string; readonly consecutive: number; readonly inWindow: number }
+  | { readonly granted: false; readonly why: 'window'; readonly retryAt: number }
+  | { readonly granted: false; readonly why: 'disabled' };
+
+/** Whose attempts with which kind of factor. */
+export interface AttemptKey {
+  readonly workspaceId: string;
+  readonly userId: string;
+  readonly factor: string;
+}
+
+/** Writes that commit or fail together. Handed to `transact` functions only. */
+export interface StoreTransaction {
+  /** Inserts, or replaces a row of the same id; for a pending enrolment replaces the user's earlier pending one of that factor. */
+  putFactor(row: FactorRow): Promise<void>;
+  /** Moves `counter` (and `mac`) only if both are still what was read: the one conditional write that consumes a code. */
+  moveFactorCounter(row: FactorRow, next: { readonly counter: number; readonly mac: string }): Promise<boolean>;
+  removeFactor(key: { readonly workspaceId: string; readonly id: string }): Promise<boolean>;
+  /** Forgets a reserved attempt and the failures in a row: the code was right. Earlier failures stay in the window. */
+  settleAttempt(key: AttemptKey, reservationId: string): Promise<void>;
+  resetAttempts(key: AttemptKey): Promise<void>;
+  /** Saves if the stored version is `row.version - 1` (0: none stored); false otherwise. */
+  putSettings(row: SettingsRow): Promise<boolean>;
+  /** Raises a user's epoch, or with `userId` null the workspace's; returns the new value. */
+  raiseEpoch(workspaceId: string, userId: string | null): Promise<number>;
+  endSession(session: {
+    readonly workspaceId: string;
+    readonly userId: string;
+    readonly keyHash: string;
+    readonly signedInAt: number;
+    readonly endedAt: number;
+  }): Promise<void>;
+}
+
+/** A stream's last record: what the next one is chained to. */
+export interface StreamHead {
+  readonly stream: string;
+  readonly index: number;
+  readonly hash: Uint8Array;
+}
+
+/**
+ * The audit writer's own connection. Used by one caller at a time. After a call was rejected with `store_unavailable` or
+ * `store_wait_exceeded` its outcome is unknown: `close` it, open another, and ask `written`. Any other rejection is definite:
+ * nothing was committed, and the connection goes on.
+ */
+export interface AuditConnection {
+  /**
+   * Takes the stream's lock (waiting, bounded, for a previous holder to be gone for certain) and returns the last records of
+   * streams that are alive or whose end nobody has recorded yet, and marks the dead ones as ended by this one.
+   */
+  openStream(stream: string, previous: string | null): Promise<readonly StreamHead[]>;
+  /** Inserts in one statement and commits. */
+  append(records: readonly AuditRecord[]): Promise<void>;
+  /** Runs `work`, inserts the records it resolves with, and commits all together. */
+  transact<T>(
+    work: (transaction: StoreTransaction) => Promise<{ readonly value: T; readonly records: readonly AuditRecord[] }>,
+  ): Promise<T>;
+  /** Which of these event ids are committed. */
+  written(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  close(): Promise<void>;
+}
+
+/** What a listener is told; each value is the newest known, and may come more than once. */
+export interface ChangeListener {
+  epochRaised(workspaceId: string, userId: string | null, epoch: number): void;
+  settingsChanged(workspaceId: string, version: number): void;
+  /** The database was reached and everything committed before now has been told. */
+  confirmed(): void;
+}
+
+/** Which events of a workspace. All criteria must fit. */
+export interface AuditQuery {
+  readonly workspaceId: string;
+  /** Milliseconds, included. */
+  readonly from?: number;
+  /** Milliseconds, not included. */
+  readonly until?: number;
+  readonly userId?: string;
+  readonly patientId?: string;
+  readonly codes?: readonly string[];
+  /** At most this many, newest first. Default 100, at most 1,000. */
+  readonly limit?: number;
+  /** Continue after this record (newest first). */
+  readonly before?: { readonly at: number; readonly id: string };
+}
+
+/**
+ * Durable data. Every method is bounded in time and rejects with a `CountersignError` (`store_unavailable`,
+ * `store_wait_exceeded`, `store_closed`; `store_refused` where the database said no, `store_not_migrated`) when the database
+ * cannot answer; no error carries bound parameters.
+ */
+export interface Store {
+  /** Whether several processes can use the same data. False for the embedded database. */
+  readonly shared: boolean;
+  /** Rejects with `store_not_migrated` unless the schema is at this release's version. */
+  ready(): Promise<void>;
+  sessionStanding(session: {
+    readonly workspaceId: string;
+    readonly userId: string;
+    readonly keyHash: string;
+    readonly signedInAt: number;
+  }): Promise<SessionStanding>;
+  factors(workspaceId: string, userId: string): Promise<readonly FactorRow[]>;
+  /** Factors disabled by failures in a row, and when a window that is full opens again. */
+  attempts(
+    workspaceId: string,
+    userId: string,
+    limits: AttemptLimits,
+    now: number,
+  ): Promise<ReadonlyMap<string, { readonly consecutive: number; readonly retryAt: number | null }>>;
+  /** One conditional write in a commit of its own; correct under any number of processes. */
+  reserveAttempt(key: AttemptKey, limits: AttemptLimits, now: number): Promise<AttemptReservation>;
+  settings(workspaceId: string): Promise<SettingsRow | null>;
+  openAuditConnection(): Promise<AuditConnection>;
+  auditEvents(query: AuditQuery): Promise<readonly AuditRecord[]>;
+  /** A stream's records in order, read in bounded pages. */
+  auditStream(stream: string): AsyncIterable<AuditRecord>;
+  auditStreams(): Promise<readonly StreamHead[]>;
+  /** Tells of epochs and settings changed by any process: at once by LISTEN/NOTIFY, and by a poll each second at the latest. */
+  watch(listener: ChangeListener): Promise<{ close(): Promise<void> }>;
+  /** The database's clock, for checks of ours. Milliseconds. */
+  now(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export type { AuditEventInput, AuditRecord };

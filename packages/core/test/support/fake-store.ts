@@ -1,0 +1,335 @@
+import type { AuditRecord } from '../../src/audit/event.ts';
+import { CountersignError } from '../../src/errors/countersign-error.ts';
+import type {
+  AttemptKey,
+  AttemptLimits,
+  AttemptReservation,
+  AuditConnection,
+  AuditQuery,
+  ChangeListener,
+  Epochs,
+  FactorRow,
+  SessionStanding,
+  SettingsRow,
+  Store,
+  StoreTransaction,
+  StreamHead,
+} from '../../src/store/store.ts';
+
+/** Where a test can wait, fail or look: before a call takes effect, or after it did and before the caller learns of it. */
+export type Moment =
+  | 'sessionStanding'
+  | 'factors'
+  | 'settings'
+  | 'auditEvents'
+  | 'openAuditConnection'
+  | 'openStream'
+  | 'append'
+  | 'appended'
+  | 'commit'
+  | 'committed'
+  | 'written';
+
+interface Rows {
+  readonly factors: Map<string, FactorRow>;
+  readonly settings: Map<string, SettingsRow>;
+  readonly epochs: Map<string, number>;
+  readonly ended: Parameters<StoreTransaction['endSession']>[0][];
+  readonly attempts: Map<string, { consecutive: number; readonly ids: Set<string> }>;
+}
+
+const place = (...parts: readonly (string | null)[]): string => JSON.stringify(parts);
+const copy = (rows: Rows): Rows => structuredClone(rows);
+
+/**
+ * A store in memory, with the transactions of a real one and hooks where real ones fail. It keeps rows as they are given, so
+ * that a test can change them behind Countersign's back.
+ */
+export class FakeStore implements Store {
+  readonly shared = true;
+  rows: Rows = { factors: new Map(), settings: new Map(), epochs: new Map(), ended: [], attempts: new Map() };
+  /** Every record ever committed, in order of commit. */
+  readonly records: AuditRecord[] = [];
+  /** How many records each `append` had, in order. */
+  readonly appends: number[] = [];
+  readonly listeners = new Set<ChangeListener>();
+  /** Calls so far, by name. */
+  readonly calls = new Map<string, number>();
+  /** Streams opened, each with the one it was said to follow. */
+  readonly opened: { readonly stream: string; readonly previous: string | null; alive: boolean }[] = [];
+  /** Whether listeners hear of commits at once. */
+  tells = true;
+  readonly #hooks = new Map<Moment, (records: readonly AuditRecord[]) => void | Promise<void>>();
+
+  /** Calls back at a moment. Throw there to fail, await there to wait. */
+  at(moment: Moment, hook: ((records: readonly AuditRecord[]) => void | Promise<void>) | null): this {
+    if (hook === null) this.#hooks.delete(moment);
+    else this.#hooks.set(moment, hook);
+    return this;
+  }
+
+  /** The same, for the next time only. */
+  once(moment: Moment, hook: (records: readonly AuditRecord[]) => void | Promise<void>): this {
+    return this.at(moment, (records) => {
+      this.at(moment, null);
+      return hook(records);
+    });
+  }
+
+  /** Stops the next call at a moment: `reached` once it is there, until `open`. */
+  hold(moment: Moment): { readonly reached: Promise<void>; open(): void } {
+    const arrival = gate();
+    const departure = gate();
+    this.once(moment, async () => {
+      arrival.open();
+      await departure.passed;
+    });
+    return { reached: arrival.passed, open: () => departure.open() };
+  }
+
+  confirm(): void {
+    for (const listener of this.listeners) listener.confirmed();
+  }
+
+  async ready(): Promise<void> {}
+
+  async sessionStanding({
+    workspaceId,
+    userId,
+    keyHash,
+    signedInAt,
+  }: Parameters<Store['sessionStanding']>[0]): Promise<SessionStanding> {
+    const endings = this.rows.ended
+      .filter((row) => row.workspaceId === workspaceId && row.userId === userId)
+      .filter(
+        (row) =>
+          row.keyHash === keyHash ||
+          row.signedInAt === signedInAt ||
+          (row.keyHash === '*' && signedInAt <= row.endedAt),
+      )
+      .map(({ endedAt }) => endedAt);
+    const standing = {
+      epochs: this.#epochs(workspaceId, userId),
+      endedAt: endings.length === 0 ? null : Math.max(...endings),
+    };
+    // Read before the hook: what a test lets happen there comes after the snapshot.
+    await this.#moment('sessionStanding');
+    return standing;
+  }
+
+  async factors(workspaceId: string, userId: string): Promise<readonly FactorRow[]> {
+    await this.#moment('factors');
+    return [...this.rows.factors.values()].filter((row) => row.workspaceId === workspaceId && row.userId === userId);
+  }
+
+  async attempts(
+    workspaceId: string,
+    userId: string,
+  ): Promise<ReadonlyMap<string, { readonly consecutive: number; readonly retryAt: number | null }>> {
+    const own = new Map<string, { readonly consecutive: number; readonly retryAt: number | null }>();
+    for (const [key, { consecutive }] of this.rows.attempts) {
+      const [workspace, user, factor] = JSON.parse(key) as string[];
+      if (workspace === workspaceId && user === userId && factor !== undefined)
+        own.set(factor, { consecutive, retryAt: null });
+    }
+    return own;
+  }
+
+  async reserveAttempt(
+    { workspaceId, userId, factor }: AttemptKey,
+    limits: AttemptLimits,
+    now: number,
+  ): Promise<AttemptReservation> {
+    const key = place(workspaceId, userId, factor);
+    const held = this.rows.attempts.get(key) ?? { consecutive: 0, ids: new Set<string>() };
+    if (held.consecutive >= limits.consecutive) return { granted: false, why: 'disabled' };
+    if (held.ids.size >= limits.perWindow)
+      return { granted: false, why: 'window', retryAt: now + limits.windowSeconds * 1000 };
+    const id = `attempt ${held.ids.size}`;
+    held.ids.add(id);
+    held.consecutive += 1;
+    this.rows.attempts.set(key, held);
+    return { granted: true, id, consecutive: held.consecutive, inWindow: held.ids.size };
+  }
+
+  async settings(workspaceId: string): Promise<SettingsRow | null> {
+    const row = this.rows.settings.get(workspaceId) ?? null;
+    await this.#moment('settings');
+    return row;
+  }
+
+  async openAuditConnection(): Promise<AuditConnection> {
+    await this.#moment('openAuditConnection');
+    const own: string[] = [];
+    let closed = false;
+    const assertOpen = () => {
+      if (closed) throw new CountersignError('store_closed');
+    };
+    return {
+      openStream: async (stream, previous) => {
+        assertOpen();
+        await this.#moment('openStream');
+        const heads = this.#heads();
+        this.opened.push({ stream, previous, alive: true });
+        own.push(stream);
+        return heads;
+      },
+      append: async (records) => {
+        assertOpen();
+        this.appends.push(records.length);
+        await this.#moment('append', records);
+        this.records.push(...records);
+        await this.#moment('appended', records);
+      },
+      transact: async (work) => {
+        assertOpen();
+        const before = copy(this.rows);
+        let committed = false;
+        try {
+          const { value, records } = await work(this.#transaction());
+          await this.#moment('commit', records);
+          this.records.push(...records);
+          committed = true;
+          await this.#moment('committed', records);
+          if (this.tells) this.#tell(before);
+          return value;
+        } catch (error) {
+          // What was thrown after the commit is an outcome that nobody knows: the rows stay.
+          if (!committed) this.rows = before;
+          throw error;
+        }
+      },
+      written: async (ids) => {
+        assertOpen();
+        await this.#moment('written');
+        const all = new Set(this.records.map(({ id }) => id));
+        return new Set(ids.filter((id) => all.has(id)));
+      },
+      close: async () => {
+        closed = true;
+        for (const opened of this.opened) if (own.includes(opened.stream)) opened.alive = false;
+      },
+    };
+  }
+
+  async auditEvents(query: AuditQuery): Promise<readonly AuditRecord[]> {
+    await this.#moment('auditEvents');
+    return this.records
+      .filter((record) => record.workspaceId === query.workspaceId)
+      .filter(
+        (record) =>
+          (query.userId === undefined || record.userId === query.userId) &&
+          (query.codes === undefined || query.codes.includes(record.code)),
+      )
+      .reverse()
+      .slice(0, query.limit ?? 100);
+  }
+
+  async *auditStream(stream: string): AsyncIterable<AuditRecord> {
+    yield* this.records.filter((record) => record.stream === stream);
+  }
+
+  async auditStreams(): Promise<readonly StreamHead[]> {
+    return this.#heads();
+  }
+
+  async watch(listener: ChangeListener): Promise<{ close(): Promise<void> }> {
+    this.listeners.add(listener);
+    return {
+      close: async () => {
+        this.listeners.delete(listener);
+      },
+    };
+  }
+
+  async now(): Promise<number> {
+    return Date.now();
+  }
+
+  async close(): Promise<void> {}
+
+  /** Codes of the committed events, in order, without those of the streams themselves. */
+  codes(): string[] {
+    return this.records.map(({ code }) => code).filter((code) => !/^(?:AUDIT_STREAM|CONFIGURATION)_/.test(code));
+  }
+
+  async #moment(name: Moment, records: readonly AuditRecord[] = []): Promise<void> {
+    this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+    await this.#hooks.get(name)?.(records);
+  }
+
+  #epochs(workspaceId: string, userId: string): Epochs {
+    const { epochs } = this.rows;
+    return { user: epochs.get(place(workspaceId, userId)) ?? 0, workspace: epochs.get(place(workspaceId, null)) ?? 0 };
+  }
+
+  #heads(): StreamHead[] {
+    const last = new Map<string, StreamHead>();
+    for (const { stream, index, hash } of this.records) last.set(stream, { stream, index, hash });
+    return [...last.values()];
+  }
+
+  #tell(before: Rows): void {
+    for (const listener of this.listeners) {
+      for (const [key, epoch] of this.rows.epochs) {
+        const [workspaceId = '', userId = null] = JSON.parse(key) as (string | null)[];
+        if (before.epochs.get(key) !== epoch) listener.epochRaised(workspaceId ?? '', userId, epoch);
+      }
+      for (const [workspaceId, { version }] of this.rows.settings) {
+        if (before.settings.get(workspaceId)?.version !== version) listener.settingsChanged(workspaceId, version);
+      }
+    }
+  }
+
+  #transaction(): StoreTransaction {
+    const { rows } = this;
+    const attemptsOf = ({ workspaceId, userId, factor }: AttemptKey) =>
+      rows.attempts.get(place(workspaceId, userId, factor));
+    return {
+      async putFactor(row) {
+        for (const [id, held] of rows.factors) {
+          if (held.confirmedAt === null && held.userId === row.userId && held.factor === row.factor)
+            rows.factors.delete(id);
+        }
+        rows.factors.set(row.id, row);
+      },
+      async moveFactorCounter(row, next) {
+        const held = rows.factors.get(row.id);
+        if (held === undefined || held.counter !== row.counter || held.mac !== row.mac) return false;
+        rows.factors.set(row.id, { ...held, ...next });
+        return true;
+      },
+      removeFactor: async ({ id }) => rows.factors.delete(id),
+      async settleAttempt(key, reservationId) {
+        const held = attemptsOf(key);
+        held?.ids.delete(reservationId);
+        if (held !== undefined) held.consecutive = 0;
+      },
+      async resetAttempts({ workspaceId, userId, factor }) {
+        rows.attempts.delete(place(workspaceId, userId, factor));
+      },
+      async putSettings(row) {
+        if ((rows.settings.get(row.workspaceId)?.version ?? 0) !== row.version - 1) return false;
+        rows.settings.set(row.workspaceId, row);
+        return true;
+      },
+      async raiseEpoch(workspaceId, userId) {
+        const epoch = (rows.epochs.get(place(workspaceId, userId)) ?? 0) + 1;
+        rows.epochs.set(place(workspaceId, userId), epoch);
+        return epoch;
+      },
+      async endSession(session) {
+        rows.ended.push(session);
+      },
+    };
+  }
+}
+
+/** A promise that a test opens when it is time. */
+export function gate(): { readonly passed: Promise<void>; open(): void } {
+  let open = () => {};
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open: () => open() };
+}

@@ -1,0 +1,7 @@
+export {
+  type CountersignExpress,
+  type CountersignExpressOptions,
+  countersignExpress,
+  type StepUpMiddleware,
+} from './countersign-express.ts';
+export type { ExpressErrorHandler, ExpressHandler, ExpressRequest, ExpressResponse, Next } from './express-types.ts';

@@ -1,0 +1,2 @@
+export { type CountersignFastifyOptions, countersignFastify } from './countersign-fastify.ts';
+export { requireStepUp, type StepUpGuard } from './require-step-up.ts';

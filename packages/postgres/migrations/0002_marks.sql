@@ -1,0 +1,1 @@
+CREATE INDEX "audit_event_mark" ON "countersign"."audit_event" USING btree ("workspace_id","code","user_id","at") WHERE code in ('MFA_SUCCESS', 'FACTOR_ENROLLED', 'FACTOR_RESET', 'SETTINGS_CHANGED');

@@ -1,0 +1,38 @@
+import type { StoreTransaction } from '@countersign/core';
+import { resetAttempts, settleAttempt } from './attempts.ts';
+import type { BoundedCalls } from './bounded-calls.ts';
+import type { Session } from './database.ts';
+import { moveFactorCounter, putFactor, removeFactor } from './factors.ts';
+import { endSession, raiseEpoch } from './revocation.ts';
+import { putSettings } from './workspace-settings.ts';
+
+/** The writes of one transaction, each bounded; `assertSound` throws the first error that any of them met. */
+export function storeTransaction(
+  session: Session,
+  calls: BoundedCalls,
+): { readonly writes: StoreTransaction; assertSound(): void } {
+  let failure: { readonly error: unknown } | null = null;
+  const run = async <T>(write: () => Promise<T>): Promise<T> => {
+    try {
+      return await calls.run(write);
+    } catch (error) {
+      failure ??= { error };
+      throw error;
+    }
+  };
+  return {
+    writes: {
+      putFactor: (row) => run(() => putFactor(session, row)),
+      moveFactorCounter: (row, next) => run(() => moveFactorCounter(session, row, next)),
+      removeFactor: (key) => run(() => removeFactor(session, key)),
+      settleAttempt: (key, reservationId) => run(() => settleAttempt(session, key, reservationId)),
+      resetAttempts: (key) => run(() => resetAttempts(session, key)),
+      putSettings: (row) => run(() => putSettings(session, row)),
+      raiseEpoch: (workspaceId, userId) => run(() => raiseEpoch(session, workspaceId, userId)),
+      endSession: (ended) => run(() => endSession(session, ended)),
+    },
+    assertSound() {
+      if (failure !== null) throw failure.error;
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import {
+  type Authorization,
+  CountersignError,
+  type Decision,
+  type OpenChallenge,
+  refusalCode,
+  type SessionPrincipal,
+  StepUpRequiredError,
+} from '@countersign/core';
+import { isForeign } from '../http/same-site.ts';
+import { problemReply, redirectReply, type WebReply } from '../http/web-reply.ts';
+import { isSafeMethod, type WebRequest, wantsPage } from '../http/web-request.ts';
+import type { Web } from '../web.ts';
+
+/** The decision where nobody is signed in: there is no session to ask anything else of. */
+export const noPrincipal = Object.freeze({ outcome: 'deny', reason: 'no-principal', reasons: [] } as const);
+
+/** What a decision that refuses looks like to its caller: a page to a person, a problem document to a program. */
+export async function refusalReply(
+  web: Web,
+  request: WebRequest,
+  principal: SessionPrincipal | null,
+  authorization: Pick<Authorization, 'decision' | 'challenge'>,
+): Promise<WebReply> {
+  const { decision, challenge } = authorization;
+  if (decision.outcome === 'allow') throw new CountersignError('internal');
+  const error = new StepUpRequiredError(refusalCode(decision), decision, challenge);
+  return await stepUpReply(web, request, principal, error);
+}
+
+/** The same for a `StepUpRequiredError` that a flow or a handler threw. */
+export async function stepUpReply(
+  web: Web,
+  request: WebRequest,
+  principal: SessionPrincipal | null,
+  error: StepUpRequiredError,
+): Promise<WebReply> {
+  const { challenge, decision, code } = error;
+  if (!wantsPage(request.headers)) return problem(web, error);
+  const safe = isSafeMethod(request.method);
+  if (!safe && isForeign(web.paths.origin, request.headers)) {
+    return web.messagePage(request, principal, new CountersignError('cross_site_refused'));
+  }
+  if (challenge !== null && principal !== null) {
+    if (safe) return redirectReply(web.challengePath(challenge.id));
+    return await web.challengePage(request, principal, challenge, { status: 401, resubmitNotice: true });
+  }
+  if (code === 'sign_in_required' && safe && decision.outcome === 'deny') {
+    const signIn = web.signInPath(web.paths.fromSeen(request.url));
+    if (signIn !== null) return redirectReply(signIn);
+  }
+  return web.messagePage(request, principal, error);
+}
+
+function problem(web: Web, error: StepUpRequiredError): WebReply {
+  const { challenge, decision } = error;
+  const members = {
+    reasons: reasonsOf(web, decision),
+    ...(challenge === null ? {} : challengeMembers(web, challenge, decision)),
+    ...(error.code === 'factor_required' ? { enrolmentUrl: web.url('/factors') } : {}),
+  };
+  return problemReply(error, members, error.status === 401 ? { 'www-authenticate': authenticate(error) } : {});
+}
+
+function challengeMembers(web: Web, challenge: OpenChallenge, decision: Decision) {
+  return {
+    challengeId: challenge.id,
+    challengeUrl: web.url(`/challenge/${challenge.id}`),
+    factors: decision.outcome === 'challenge' ? decision.factors : [],
+    expiresAt: new Date(challenge.expiresAt).toISOString(),
+  };
+}
+
+/** Why, without whose record it is: the caller knows that, and a log of replies should not. */
+function reasonsOf(web: Web, decision: Decision) {
+  if (decision.outcome === 'allow') return [];
+  if (decision.outcome === 'locked') return [{ kind: decision.reason }];
+  if (decision.reasons.length === 0 && decision.outcome === 'deny') return [{ kind: decision.reason }];
+  return decision.reasons.map(({ kind, categoryId, strength, graceSeconds }) => ({
+    kind,
+    ...(web.options.nameCategories ? { category: categoryId } : {}),
+    strength,
+    graceSeconds,
+  }));
+}
+
+/** RFC 9470 §3: what would be enough. `phr` is the OpenID EAP value for phishing-resistant. */
+function authenticate(error: StepUpRequiredError): string {
+  const { decision } = error;
+  if (decision.outcome !== 'challenge') return 'Bearer error="invalid_token"';
+  const maxAge = Math.min(...decision.reasons.map((reason) => reason.graceSeconds));
+  const acr = decision.strength === 'phishing-resistant' ? 'phr' : 'mfa';
+  return `Bearer error="insufficient_user_authentication", error_description="A second factor is needed", acr_values="${acr}", max_age="${Number.isFinite(maxAge) ? maxAge : 0}"`;
+}

@@ -1,0 +1,273 @@
+import {
+  type Coding,
+  type Countersign,
+  CountersignError,
+  categoryDetector,
+  type OpenChallenge,
+  type SessionPrincipal,
+  StepUpRequiredError,
+} from '@countersign/core';
+import { type ComponentChild, h } from 'preact';
+import { type Assets, loadAssets } from './assets.ts';
+import type { Endpoint } from './endpoints/endpoint.ts';
+import { endpoints } from './endpoints/endpoints.ts';
+import { noPrincipal, stepUpReply } from './guard/refusal.ts';
+import type { StepUp } from './guard/step-up.ts';
+import { BindingCookie } from './http/binding-cookie.ts';
+import { PublicPaths } from './http/public-paths.ts';
+import { assertSameSite, csrfToken } from './http/same-site.ts';
+import { NO_STORE, problemReply, retryAfter, type WebReply, withRetryAfter } from './http/web-reply.ts';
+import { isSafeMethod, type WebRequest, wantsPage } from './http/web-request.ts';
+import { type ResolvedWebOptions, resolveWebOptions, type WebOptions } from './options.ts';
+import {
+  ChallengePage,
+  type ChallengePageProps,
+  type FactorError,
+  MessagePage,
+  messageOf,
+  renderPage,
+  type Shell,
+} from './pages/pages.ts';
+import { resolveStrings, type Strings, shippedLanguages } from './strings/strings.ts';
+
+/** How a challenge page is shown. */
+export interface ChallengeView {
+  readonly status: number;
+  readonly resubmitNotice?: boolean;
+  readonly error?: FactorError;
+}
+
+/** Countersign over HTTP, without a framework: what the adapters and the guards share. One per `createCountersign` and mount. */
+export class Web {
+  readonly countersign: Countersign;
+  readonly options: ResolvedWebOptions;
+  readonly paths: PublicPaths;
+  readonly cookie: BindingCookie;
+  readonly assets: Assets;
+  readonly detectCategories: (codings: readonly Coding[]) => readonly string[];
+  /** Body fields that change with every rendering of a host's form. */
+  readonly hostCsrfFields: readonly string[];
+  readonly #strings = new Map<string, Strings>();
+
+  constructor(countersign: Countersign, options: WebOptions = {}) {
+    this.countersign = countersign;
+    this.options = resolveWebOptions(options);
+    const { publicUrl, categories } = countersign.configuration;
+    this.paths = new PublicPaths(publicUrl, this.options.mountPath ?? null);
+    this.cookie = new BindingCookie(publicUrl);
+    this.assets = loadAssets();
+    this.detectCategories = categoryDetector(categories.values());
+    this.hostCsrfFields = this.options.csrf === undefined ? [] : [this.options.csrf.field];
+  }
+
+  /** Our endpoints, with the paths that this host mounts them under. */
+  get endpoints(): readonly { readonly endpoint: Endpoint; readonly path: string }[] {
+    const { pagesPath, apiPath } = this.options;
+    return endpoints.map((endpoint) => ({
+      endpoint,
+      path: `${endpoint.face === 'page' ? pagesPath : apiPath}${endpoint.path}`,
+    }));
+  }
+
+  /** A path of one of our pages, as browsers ask for it. */
+  path(page: string): string {
+    return this.paths.of(`${this.options.pagesPath}${page}`);
+  }
+
+  /** The same with the origin in front. */
+  url(page: string): string {
+    return `${this.paths.origin}${this.path(page)}`;
+  }
+
+  challengePath(id: string): string {
+    return this.path(`/challenge/${id}`);
+  }
+
+  get homePath(): string {
+    return this.paths.of(this.options.homePath);
+  }
+
+  /** The host's sign-in page, or null where none is configured. */
+  signInPath(returnTo: string | null): string | null {
+    return this.options.signIn?.(this.paths.returnPath(returnTo) ?? this.homePath) ?? null;
+  }
+
+  /** Answers a request to one of our endpoints. Never throws. */
+  async dispatch<Native>(endpoint: Endpoint, stepUp: StepUp<Native>): Promise<WebReply> {
+    const { request } = stepUp;
+    let principal: SessionPrincipal | null = null;
+    try {
+      if (endpoint.access === 'principal') {
+        principal = await stepUp.identify();
+        if (principal === null) {
+          return await stepUpReply(this, request, null, new StepUpRequiredError('sign_in_required', noPrincipal, null));
+        }
+        if (!isSafeMethod(request.method)) await this.#refuseForeign(request, principal);
+      }
+      return await endpoint.answer({ web: this, stepUp: stepUp as StepUp, request, principal });
+    } catch (error) {
+      this.report(error);
+      return await this.errorReply(request, error, principal);
+    }
+  }
+
+  /** The reply to an error of ours that a host's handler threw, in place of what its error handlers would make of it. */
+  async thrownReply<Native>(stepUp: StepUp<Native>, error: CountersignError): Promise<WebReply> {
+    this.report(error);
+    const principal = error instanceof StepUpRequiredError ? await stepUp.identify() : null;
+    return await this.errorReply(stepUp.request, error, principal);
+  }
+
+  /** Any error as a reply: ours with its code, others as `internal`. */
+  async errorReply(request: WebRequest, error: unknown, principal: SessionPrincipal | null = null): Promise<WebReply> {
+    if (error instanceof StepUpRequiredError) return await stepUpReply(this, request, principal, error);
+    if (!wantsPage(request.headers)) return problemReply(error);
+    return this.messagePage(request, principal, CountersignError.is(error) ? error : new CountersignError('internal'));
+  }
+
+  /** Tells the host's log of faults: what was not the caller's doing. */
+  report(error: unknown): void {
+    const known = CountersignError.is(error) ? error : new CountersignError('internal', { cause: error });
+    if (known.status >= 500) this.options.onFault?.(known);
+  }
+
+  /** Renders one of our pages, with the headers that every page has. */
+  page(request: WebRequest, principal: SessionPrincipal | null, page: ComponentChild, status = 200): WebReply {
+    return { status, headers: this.#pageHeaders(), body: renderPage(page, this.#shell(request, principal)) };
+  }
+
+  messagePage(request: WebRequest, principal: SessionPrincipal | null, error: CountersignError): WebReply {
+    const strings = this.strings(request);
+    const message = messageOf(error.code, strings);
+    const page = h(MessagePage, { ...message, ...this.#waysOn(request, error, strings) });
+    const reply = this.page(request, principal, page, error.status);
+    return { ...reply, headers: { ...reply.headers, ...retryAfter(error) } };
+  }
+
+  async challengePage(
+    request: WebRequest,
+    principal: SessionPrincipal,
+    challenge: OpenChallenge,
+    view: ChallengeView,
+  ): Promise<WebReply> {
+    const { configuration, enrolment } = this.countersign;
+    const enrolled = await enrolment.list(principal);
+    const factors = configuration.factors
+      .filter((factor) => enrolled.some((held) => held.factor === factor.id && held.usable))
+      .map((factor) => ({ id: factor.id, formAction: `${this.challengePath(challenge.id)}/${factor.id}` }));
+    const categoryIds = this.options.nameCategories ? challenge.subjects.flatMap((subject) => subject.categoryIds) : [];
+    const categoryNames = [...new Set(categoryIds)].map((id) => configuration.categories.get(id)?.name ?? id);
+    const patientLabel = await this.#patientLabel(principal, challenge);
+    const props: ChallengePageProps = {
+      factors,
+      about: { action: challenge.action, categoryNames, ...(patientLabel === null ? {} : { patientLabel }) },
+      error: view.error,
+      resubmitNotice: view.resubmitNotice ?? false,
+      restartHref: challenge.returnTo ?? this.homePath,
+      cancelHref: this.homePath,
+    };
+    const reply = this.page(request, principal, h(ChallengePage, props), view.status);
+    return withRetryAfter(reply, view.error?.retryAfterSeconds);
+  }
+
+  /** The words of a request's language. */
+  strings(request: WebRequest): Strings {
+    const language = this.#language(request);
+    let strings = this.#strings.get(language);
+    if (strings === undefined) {
+      strings = resolveStrings(language, this.options.strings);
+      // Languages come from the host, but may come through it from a header.
+      if (this.#strings.size < 50) this.#strings.set(language, strings);
+    }
+    return strings;
+  }
+
+  /** A forged request leaves a trace: somebody's page has tried it in this person's name. */
+  async #refuseForeign(request: WebRequest, principal: SessionPrincipal): Promise<void> {
+    const { configuration, audit } = this.countersign;
+    try {
+      assertSameSite(configuration.keyring, this.paths.origin, request.headers, request.body, principal);
+    } catch (error) {
+      const { workspaceId, userId, actor } = principal;
+      const who = { workspaceId, userId, actorId: actor?.userId ?? null, ...principal.request };
+      await audit.append([{ ...who, code: 'ACCESS_DENIED', outcome: 'refused', reason: 'cross-site' }]);
+      throw error;
+    }
+  }
+
+  #language(request: WebRequest): string {
+    const { language, strings } = this.options;
+    const asked = typeof language === 'string' ? language : language(request);
+    // Without words of the host's own, a page says that it is in the language it is really in.
+    const known = strings !== undefined || shippedLanguages.includes(asked.toLowerCase().split('-', 1)[0] ?? '');
+    return known ? asked : 'en';
+  }
+
+  async #patientLabel(principal: SessionPrincipal, challenge: OpenChallenge): Promise<string | null> {
+    const [subject, ...others] = challenge.subjects;
+    const { patientLabel } = this.options;
+    if (patientLabel === undefined || subject === undefined || others.length > 0 || challenge.account) return null;
+    return await patientLabel(subject.patientId, principal);
+  }
+
+  #shell(request: WebRequest, principal: SessionPrincipal | null): Shell {
+    const { options, assets } = this;
+    const { keyring } = this.countersign.configuration;
+    return {
+      lang: this.#language(request),
+      strings: this.strings(request),
+      timeZone: options.timeZone,
+      assetsPath: this.path('/assets'),
+      assetsVersion: assets.version,
+      csrfToken: principal === null ? '' : csrfToken(keyring, principal),
+      ...(options.csrf === undefined
+        ? {}
+        : { hostCsrf: { field: options.csrf.field, token: options.csrf.token(request) } }),
+      ...(options.theme === undefined ? {} : { theme: options.theme }),
+      ...(principal === null ? {} : { navigation: this.#navigation(principal) }),
+    };
+  }
+
+  #navigation(principal: SessionPrincipal): NonNullable<Shell['navigation']> {
+    const own = [
+      { page: 'home', href: this.homePath },
+      { page: 'factors', href: this.path('/factors') },
+    ] as const;
+    if (!this.countersign.administration.isAdministrator(principal)) return own;
+    return [
+      ...own,
+      { page: 'settings', href: this.path('/admin/settings') },
+      { page: 'audit', href: this.path('/admin/audit') },
+    ];
+  }
+
+  #waysOn(request: WebRequest, error: CountersignError, strings: Strings) {
+    const home = { label: strings.links.home, href: this.homePath };
+    const returnTo = isSafeMethod(request.method) ? this.paths.returnPath(this.paths.fromSeen(request.url)) : null;
+    if (error.code === 'factor_required') {
+      const query = returnTo === null ? '' : `?returnTo=${encodeURIComponent(returnTo)}`;
+      return { primary: { label: strings.links.enrol, href: `${this.path('/factors')}${query}` }, secondary: home };
+    }
+    const signIn = ['sign_in_required', 'session_ended', 'session_locked', 'fresh_sign_in_required'].includes(
+      error.code,
+    )
+      ? this.signInPath(returnTo)
+      : null;
+    return signIn === null
+      ? { primary: home }
+      : { primary: { label: strings.links.signIn, href: signIn }, secondary: home };
+  }
+
+  #pageHeaders(): Record<string, string> {
+    const { frameAncestors } = this.options;
+    const frames = frameAncestors.length === 0 ? "'none'" : frameAncestors.join(' ');
+    return {
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': NO_STORE,
+      'content-security-policy': `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors ${frames}`,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'same-origin',
+      ...(frameAncestors.length === 0 ? { 'x-frame-options': 'DENY' } : {}),
+    };
+  }
+}
