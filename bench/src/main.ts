@@ -1,14 +1,17 @@
-// npm run bench -- [--rounds N] [--seconds S] [--only http|audit|grace]
+// npm run bench -- [--rounds N] [--seconds S] [--only http|audit|grace|factors|lists|state]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchAudit } from './audit/audit-bench.ts';
 import { type Comparison, tableOf } from './comparison.ts';
 import { startDatabase } from './database.ts';
+import { benchFactors } from './factors/factors-bench.ts';
 import { benchGrace } from './grace/grace-bench.ts';
 import { benchHttp } from './http/http-bench.ts';
+import { benchLists } from './lists/list-bench.ts';
+import { benchState } from './state/state-bench.ts';
 
-const parts = ['grace', 'audit', 'http'] as const;
+const parts = ['grace', 'audit', 'http', 'factors', 'lists', 'state'] as const;
 
 const { values } = parseArgs({
   options: {
@@ -21,7 +24,7 @@ const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const chosen = parts.filter((part) => values.only === undefined || values.only === part);
 if (!(rounds >= 1) || !(seconds > 0) || chosen.length === 0) {
-  throw new RangeError('npm run bench -- [--rounds N] [--seconds S] [--only http|audit|grace]');
+  throw new RangeError('npm run bench -- [--rounds N] [--seconds S] [--only http|audit|grace|factors|lists|state]');
 }
 
 const before = loadavg();
@@ -30,6 +33,9 @@ const database = await startDatabase();
 try {
   if (chosen.includes('grace')) comparisons.push(...(await benchGrace(rounds)));
   if (chosen.includes('audit')) comparisons.push(...(await benchAudit(database, rounds, seconds)));
+  if (chosen.includes('factors')) comparisons.push(...(await benchFactors(rounds, seconds / 4)));
+  if (chosen.includes('lists')) comparisons.push(...(await benchLists(database, rounds)));
+  if (chosen.includes('state')) comparisons.push(...(await benchState(database, rounds)));
   if (chosen.includes('http')) comparisons.push(...(await benchHttp(database, rounds, seconds)));
 } finally {
   await database.close();

@@ -9,6 +9,7 @@ import type { Answer, Client } from '../support/client.ts';
 import { type Host, onEveryAdapter, startHost } from '../support/hosts.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRealStore } from '../support/real-store.ts';
+import { answerAndResend } from '../support/settings-form.ts';
 
 const DAY = 86_400;
 const CSRF = '_countersign';
@@ -85,11 +86,9 @@ onEveryAdapter('codes guessed one after the other', async (t, adapter) => {
     const { client, secret } = await host.enrolled('erin', { roles: ['administrator'] });
     const token = (await client.get('/step-up/admin/settings', { page: true })).field(CSRF);
     const values = { version: '0', enabled: 'on', categories: ['5'], graceMinutes: '1' };
-    const save = (fields: Record<string, string>) =>
-      client.post('/step-up/admin/settings', { form: { [CSRF]: token, ...values, ...fields }, page: true });
-    const challengeId = (await save({})).field('challengeId');
-    for (const _ of [1, 2, 3]) t.equal((await save({ challengeId, code: host.wrongCode(secret) })).status, 422);
-    const hasty = await save({ challengeId, code: host.code(secret) });
+    const asked = await client.post('/step-up/admin/settings', { form: { [CSRF]: token, ...values }, page: true });
+    for (const _ of [1, 2, 3]) t.equal((await answerAndResend(client, asked, host.wrongCode(secret))).status, 422);
+    const hasty = await answerAndResend(client, asked, host.code(secret));
     t.match([hasty.status, hasty.headers.get('retry-after')], [429, '1']);
     t.equal(
       (await host.events('erin')).some((event) => event.code === 'SETTINGS_CHANGED'),

@@ -9,9 +9,12 @@ import type { Answer, Client } from '../support/client.ts';
 import { type Host, onEveryAdapter, startHost } from '../support/hosts.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRealStore } from '../support/real-store.ts';
+import { answerAndResend } from '../support/settings-form.ts';
 
 onEveryAdapter('one code, again', async (t, adapter) => {
-  const host = await startHost(adapter, { store: await createRealStore() });
+  // As many tries as come at once: what is tested is not the limit of tries.
+  const countersign = { attempts: { perWindow: 100 } };
+  const host = await startHost(adapter, { store: await createRealStore(), countersign });
 
   await t.test('at once and within drift, through the API and the page', async (t) => {
     const { client, secret } = await host.enrolled('carol');
@@ -85,23 +88,20 @@ onEveryAdapter('one code, again', async (t, adapter) => {
       enabled: 'on',
       categories: ['5'],
       graceMinutes: '1',
-      code: '',
-      challengeId: '',
     };
     form._countersign = (await client.get('/step-up/admin/settings', { page: true })).field('_countersign');
     const asked = await client.post('/step-up/admin/settings', { form, page: true });
     t.equal(asked.status, 401);
-    Object.assign(form, { challengeId: asked.field('challengeId'), code });
-    const refused = await client.post('/step-up/admin/settings', { form, page: true });
+    const refused = await answerAndResend(client, asked, code);
     t.equal(refused.status, 422);
     t.equal(await countOf(host, 'grace', 'SETTINGS_CHANGED'), 0);
     t.match((await host.events('grace')).at(-1), { code: 'MFA_FAILURE', reason: 'already-used', action: 'settings' });
     t.equal(await host.store.settings('clinic'), null);
   });
 
-  await t.test('twenty times in the same moment: in as many sessions, and in one', async (t) => {
+  await t.test('fifty times in the same moment: in as many sessions, and in one', async (t) => {
     const { client, secret } = await host.enrolled('hana');
-    const sessions = await Promise.all(Array.from({ length: 20 }, () => host.signedIn('hana')));
+    const sessions = await Promise.all(Array.from({ length: 50 }, () => host.signedIn('hana')));
     const challenges = await Promise.all(sessions.map((session) => session.get('/visits/v1')));
     const code = host.code(secret);
     const answers = await Promise.all(
@@ -113,11 +113,11 @@ onEveryAdapter('one code, again', async (t, adapter) => {
           : session.post(`/step-up/challenge/${challengeId}/totp`, { json: { code } });
       }),
     );
-    t.strictSame(tally(answers), { ok: 1, code_already_used: 19 });
+    t.strictSame(tally(answers), { ok: 1, code_already_used: 49 });
     const opened = await Promise.all(sessions.map((session) => session.get('/visits/v1')));
     t.equal(opened.filter((answer) => answer.status === 200).length, 1);
     t.equal(await countOf(host, 'hana', 'MFA_SUCCESS'), 1);
-    t.equal(await countOf(host, 'hana', 'MFA_FAILURE'), 19);
+    t.equal(await countOf(host, 'hana', 'MFA_FAILURE'), 49);
 
     host.clock.set(30);
     const { challengeId } = (await client.get('/visits/v2')).json();

@@ -11,6 +11,7 @@ import { manualClock } from '../support/clock.ts';
 import { crashServer } from '../support/crash-server.ts';
 import { type Host, onEveryAdapter, startHost } from '../support/hosts.ts';
 import { createDatabase, startServer } from '../support/postgres-server.ts';
+import { challengeIn } from '../support/settings-form.ts';
 
 /** Every stream is dense and chained, and no event is there twice. */
 async function assertSound(t: Test, store: Store): Promise<readonly AuditRecord[]> {
@@ -98,7 +99,7 @@ onEveryAdapter(
       categories: '5',
     };
     const asked = await client.post('/step-up/admin/settings', { form, page: true });
-    const json = { challengeId: asked.field('challengeId'), code: host.code(secret) };
+    const json = { challengeId: challengeIn(asked), code: host.code(secret) };
     t.equal((await client.post('/api/v1/auth/mfa/verify', { json })).status, 200);
     for (const [mode, version, status] of [
       ['cut-before-commit', 0, 503],

@@ -1,11 +1,14 @@
 // Another site’s page sends a form, or a script, in the name of a clinician who is signed in here: to confirm with a code that was
 // talked out of them, to enrol the attacker’s own app, to switch step-up off. Every endpoint of ours that changes anything refuses
 // what another site could have sent, writes it down, and changes nothing. Programs with a token of their own are not concerned.
+import { recoveryCodes, totp } from '@countersign/core';
 import { Web } from '@countersign/web';
+import { type Administrator, putSettings, SETTINGS_API, saveSettings } from '../support/administrator.ts';
 import type { Client, SentRequest } from '../support/client.ts';
 import { type Host, onEveryAdapter, type SignedIn, startHost } from '../support/hosts.ts';
 import { rawRequest } from '../support/raw-request.ts';
 import { createRealStore } from '../support/real-store.ts';
+import { challengeIn } from '../support/settings-form.ts';
 
 const CSRF = '_countersign';
 const EVIL = 'https://evil.example';
@@ -18,12 +21,42 @@ interface Victim {
   /** What the victim is signed in with, where it is not the usual. */
   readonly session?: Partial<SignedIn>;
   readonly fields: Readonly<Record<string, string>>;
+  /** In place of fields, where no form could say it. */
+  readonly json?: unknown;
   /** Whether it was done. */
   done(): Promise<boolean>;
 }
 
 const has = async (host: Host, userId: string, code: string) =>
   (await host.events(userId)).some((event) => event.code === code);
+
+/** A user who has just confirmed a change of their own factors, or an administrator one of somebody else's. */
+async function confirmed(host: Host, userId: string, session: Partial<SignedIn> = {}): Promise<Client> {
+  const { client, secret } = await host.enrolled(userId, session);
+  const { challengeId } = (await client.post('/api/v1/auth/mfa/enroll', { json: { factor: 'totp' } })).json();
+  const json = { challengeId, factor: 'totp', code: host.code(secret) };
+  const verified = await client.post('/api/v1/auth/mfa/verify', { json });
+  if (verified.status !== 200) throw new Error(verified.text);
+  return client;
+}
+
+/** The id of the recovery codes of somebody who has just confirmed. */
+async function codesOf(client: Client): Promise<string> {
+  await client.post('/api/v1/auth/mfa/enroll', { json: { factor: 'recovery-codes' } });
+  const { factors } = (await client.get('/api/v1/auth/mfa/factors')).json() as {
+    factors: { id: string; factor: string }[];
+  };
+  return factors.find(({ factor }) => factor === 'recovery-codes')?.id ?? '';
+}
+
+const administrator = { roles: ['administrator'] };
+const reason = 'identified in person';
+
+async function issuedCode(host: Host, userId: string): Promise<string> {
+  const admin = await confirmed(host, `administrator of ${userId}`, administrator);
+  const path = `/api/v1/admin/users/${encodeURIComponent(userId)}/enrolment-code`;
+  return String((await admin.post(path, { json: { reason } })).json().code);
+}
 
 /** By endpoint. One that is not here fails the test: whoever adds an endpoint says how it could be abused. */
 const victims: Readonly<Record<string, (host: Host, userId: string) => Promise<Victim>>> = {
@@ -37,6 +70,15 @@ const victims: Readonly<Record<string, (host: Host, userId: string) => Promise<V
       fields: { code: host.code(secret) },
       done: () => has(host, userId, 'MFA_SUCCESS'),
     };
+  },
+  async resend(host, userId) {
+    const { client } = await host.enrolled(userId);
+    const text = `what ${userId} wrote`;
+    const asked = await client.post('/visits/v1', { form: { notes: text }, page: true });
+    // It changes nothing; what it may not do for another site is to show what was written.
+    const shown = watched(client, text);
+    const done = async () => shown();
+    return { userId, client, path: '/step-up/resend', fields: { draft: asked.field('draft') }, done };
   },
   async verify(host, userId) {
     const { client, secret } = await host.enrolled(userId);
@@ -70,26 +112,162 @@ const victims: Readonly<Record<string, (host: Host, userId: string) => Promise<V
       done: () => has(host, userId, 'FACTOR_ENROLLED'),
     };
   },
+  async enrolWithCode(host, userId) {
+    const client = await host.signedIn(userId);
+    const fields = { factor: 'totp', enrolmentCode: await issuedCode(host, userId) };
+    const done = () => has(host, userId, 'FACTOR_ENROLMENT_STARTED');
+    return { userId, client, path: '/step-up/factors/enrol-with-code', fields, done };
+  },
+  async factorRenamed(host, userId) {
+    const client = await confirmed(host, userId);
+    const path = `/step-up/factors/own/${await codesOf(client)}/rename`;
+    return { userId, client, path, fields: { label: 'Mallory' }, done: () => has(host, userId, 'FACTOR_RENAMED') };
+  },
+  async renameFactor(host, userId) {
+    const client = await confirmed(host, userId);
+    const path = `/api/v1/auth/mfa/factors/${await codesOf(client)}`;
+    return { userId, client, path, fields: { label: 'Mallory' }, done: () => has(host, userId, 'FACTOR_RENAMED') };
+  },
+  async factorRemoved(host, userId) {
+    const client = await confirmed(host, userId);
+    const path = `/step-up/factors/own/${await codesOf(client)}/remove`;
+    return { userId, client, path, fields: {}, done: () => has(host, userId, 'FACTOR_REMOVED') };
+  },
+  async removeFactor(host, userId) {
+    const client = await confirmed(host, userId);
+    const path = `/api/v1/auth/mfa/factors/${await codesOf(client)}`;
+    return { userId, client, path, fields: {}, done: () => has(host, userId, 'FACTOR_REMOVED') };
+  },
+  async capLifted(host, userId) {
+    const { client } = await host.enrolled(userId);
+    const fields = { enrolmentCode: await issuedCode(host, userId) };
+    return {
+      userId,
+      client,
+      path: '/step-up/factors/lift',
+      fields,
+      done: () => has(host, userId, 'FACTOR_CAP_LIFTED'),
+    };
+  },
+  async liftCaps(host, userId) {
+    const { client } = await host.enrolled(userId);
+    const fields = { enrolmentCode: await issuedCode(host, userId) };
+    return {
+      userId,
+      client,
+      path: '/api/v1/auth/mfa/lift',
+      fields,
+      done: () => has(host, userId, 'FACTOR_CAP_LIFTED'),
+    };
+  },
+  async othersSignedOut(host, userId) {
+    const client = await host.signedIn(userId);
+    const done = () => has(host, userId, 'SESSIONS_REVOKED');
+    return { userId, client, path: '/step-up/factors/sign-out-others', fields: {}, done };
+  },
+  async signOutOthers(host, userId) {
+    const client = await host.signedIn(userId);
+    const done = () => has(host, userId, 'SESSIONS_REVOKED');
+    return { userId, client, path: '/api/v1/auth/session/sign-out-others', fields: {}, done };
+  },
+  async userReset(host, userId) {
+    const client = await confirmed(host, userId, administrator);
+    const fields = { userId: `target of ${userId}`, factor: 'totp', reason };
+    const done = () => has(host, fields.userId, 'FACTOR_RESET');
+    return { userId, client, path: '/step-up/admin/users/reset', fields, done };
+  },
+  async adminReset(host, userId) {
+    const client = await confirmed(host, userId, administrator);
+    const path = '/api/v1/admin/users/nobody/reset';
+    return {
+      userId,
+      client,
+      path,
+      fields: { factor: 'totp', reason },
+      done: () => has(host, 'nobody', 'FACTOR_RESET'),
+    };
+  },
+  async userCode(host, userId) {
+    const client = await confirmed(host, userId, administrator);
+    const fields = { userId: `target of ${userId}`, reason };
+    const done = () => has(host, fields.userId, 'ENROLMENT_CODE_ISSUED');
+    return { userId, client, path: '/step-up/admin/users/enrolment-code', fields, done };
+  },
+  async adminEnrolmentCode(host, userId) {
+    const client = await confirmed(host, userId, administrator);
+    const path = '/api/v1/admin/users/noone/enrolment-code';
+    return { userId, client, path, fields: { reason }, done: () => has(host, 'noone', 'ENROLMENT_CODE_ISSUED') };
+  },
   async settingsSave(host, userId) {
     const { client, secret } = await host.enrolled(userId, { workspaceId: 'other', roles: ['administrator'] });
     const values = { version: '0', categories: '1', graceMinutes: '1' };
     const token = await tokenOf(client);
-    const asked = await client.post('/step-up/admin/settings', { form: { [CSRF]: token, ...values }, page: true });
+    const form = { [CSRF]: token, ...values };
+    const asked = await client.post('/step-up/admin/settings', { form, page: true });
+    // A fresh proof is there: nothing but where the request comes from stands against it.
+    const code = host.code(secret);
+    const json = { challengeId: challengeIn(asked), factor: 'totp', code };
+    const verified = await client.post('/api/v1/auth/mfa/verify', { json });
+    if (verified.status !== 200) throw new Error(verified.text);
     return {
       userId,
       client,
       path: '/step-up/admin/settings',
       session: { workspaceId: 'other' },
-      fields: { ...values, challengeId: asked.field('challengeId'), code: host.code(secret) },
-      done: async () => (await has(host, userId, 'SETTINGS_CHANGED')) || (await has(host, userId, 'MFA_SUCCESS')),
+      fields: values,
+      done: () => has(host, userId, 'SETTINGS_CHANGED'),
     };
   },
+  async settingsReplace(host, userId) {
+    const session = { workspaceId: `workspace of ${userId}`, roles: ['administrator'] };
+    const client = await confirmed(host, userId, session);
+    const json = { version: 0, settings: { enabled: true, categories: ['5'], graceSeconds: 60 } };
+    const done = () => has(host, userId, 'SETTINGS_CHANGED');
+    return { userId, client, path: SETTINGS_API, session, fields: {}, json, done };
+  },
+  async settingsPreview(host, userId) {
+    const client = await host.signedIn(userId, administrator);
+    const json = { settings: { enabled: true, categories: ['5'], graceSeconds: 60 } };
+    // It changes nothing; what it may not do for another site is to answer.
+    const answered = watched(client, '"accesses"');
+    return { userId, client, path: `${SETTINGS_API}/preview`, fields: {}, json, done: async () => answered() };
+  },
+  settingsDecide: (host, userId) => waiting(host, userId, `${SETTINGS_API}/proposal`),
+  settingsProposal: (host, userId) => waiting(host, userId, '/step-up/admin/settings/proposal'),
 };
+
+/** Whether any answer to this client has had a text in it. */
+function watched(client: Client, text: string): () => boolean {
+  let seen = false;
+  const { send } = client;
+  client.send = async (...sent) => {
+    const answer = await send.apply(client, sent);
+    seen ||= answer.text.includes(text);
+    return answer;
+  };
+  return () => seen;
+}
+
+/** An administrator who has just confirmed, in a workspace where another one’s loosening change waits. */
+async function waiting(host: Host, userId: string, path: string): Promise<Victim> {
+  const session = { workspaceId: `workspace of ${userId}`, roles: ['administrator'] };
+  const proposer: Administrator = await host.enrolled(`proposer to ${userId}`, session);
+  await saveSettings(host, proposer, { secondAdministrator: true });
+  const proposed = await putSettings(host, proposer, { enabled: false });
+  if (proposed.status !== 202) throw new Error(proposed.text);
+  const { proposal } = proposed.json() as { proposal: { id: string } };
+  const client = await confirmed(host, userId, session);
+  const fields = { decision: 'approve', proposal: proposal.id };
+  return { userId, client, path, session, fields, done: () => has(host, userId, 'SETTINGS_PROPOSAL_DECIDED') };
+}
 
 onEveryAdapter('requests that another site could have sent', async (t, adapter) => {
   const host = await startHost(adapter, {
     store: await createRealStore(),
-    countersign: { isAdministrator: (principal) => principal.roles.includes('administrator') },
+    countersign: {
+      factors: [totp({ issuer: 'Example EHR' }), recoveryCodes()],
+      isAdministrator: (principal) => principal.roles.includes('administrator'),
+    },
   });
   const { client: mallory } = await host.enrolled('mallory');
   const mallorys = await tokenOf(mallory);
@@ -99,10 +277,10 @@ onEveryAdapter('requests that another site could have sent', async (t, adapter) 
     await t.test(endpoint.name, async (t) => {
       const victim = await victims[endpoint.name]?.(host, `victim of ${endpoint.name}`);
       if (victim === undefined) return t.fail(`${template}: add to victims how it could be abused`);
-      const { client, path, fields, userId } = victim;
+      const { client, path, fields, json = fields, userId } = victim;
       const token = await tokenOf(client);
       const form = { ...fields, [CSRF]: token };
-      const text = JSON.stringify(fields);
+      const text = JSON.stringify(json);
       const plain = (type: string | undefined, body: string): SentRequest => ({
         headers: { ...(type === undefined ? {} : { 'content-type': type }) },
         body,
@@ -124,9 +302,9 @@ onEveryAdapter('requests that another site could have sent', async (t, adapter) 
         'cross-site, says the browser': { form, headers: { 'sec-fetch-site': 'cross-site' } },
         'a sister subdomain': { form, headers: { 'sec-fetch-site': 'same-site' } },
         'a word we do not know': { form, headers: { 'sec-fetch-site': 'same-origin, cross-site' } },
-        'JSON of a foreign origin': { json: fields, headers: { origin: EVIL } },
-        'JSON, cross-site': { json: fields, headers: { 'sec-fetch-site': 'cross-site' } },
-        'JSON, same-site': { json: fields, headers: { 'sec-fetch-site': 'same-site' } },
+        'JSON of a foreign origin': { json, headers: { origin: EVIL } },
+        'JSON, cross-site': { json, headers: { 'sec-fetch-site': 'cross-site' } },
+        'JSON, same-site': { json, headers: { 'sec-fetch-site': 'same-site' } },
         'JSON that calls itself text': plain('text/plain', text),
         'JSON as text with a charset': plain('text/plain; charset=utf-8', text),
         'text that mentions JSON': plain('text/plain; application/json', text),
@@ -146,7 +324,7 @@ onEveryAdapter('requests that another site could have sent', async (t, adapter) 
         for (const page of [false, true]) {
           const query = why === 'the token in the address' ? `?${CSRF}=${encodeURIComponent(token)}` : '';
           const cookies = client.jar.copy();
-          const answer = await client.post(`${path}${query}`, {
+          const answer = await client.send(endpoint.method, `${path}${query}`, {
             ...(page ? asForeignPage : {}),
             ...sent,
             headers: { ...(page ? asForeignPage.headers : {}), ...sent.headers },
@@ -165,10 +343,13 @@ onEveryAdapter('requests that another site could have sent', async (t, adapter) 
 
       const query = new URLSearchParams({ ...fields, [CSRF]: token });
       for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE']) await client.send(method, `${path}?${query}`);
-      for (const method of ['PUT', 'PATCH', 'DELETE']) await client.send(method, path, { form });
+      const ourMethods = posts.filter((one) => one.path === template).map((one): string => one.endpoint.method);
+      for (const method of ['PUT', 'PATCH', 'DELETE'].filter((one) => !ourMethods.includes(one)))
+        await client.send(method, path, { form });
       t.equal(await victim.done(), false, 'nothing was done');
 
-      const own = await client.post(path, { form, page: true });
+      const sent = victim.json === undefined ? { form, page: true } : { json };
+      const own = await client.send(endpoint.method, path, sent);
       t.ok(own.status < 400, `the same from here: ${own.status} ${own.text}`);
       t.equal(await victim.done(), true);
     });

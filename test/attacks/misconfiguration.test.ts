@@ -141,7 +141,7 @@ t.test('createCountersign refuses to start, names the option and the cure, and r
   await embedded.close();
 
   const started = await createCountersign(sound(store));
-  for (const part of ['limits', 'attempts', 'defaults', 'reauthenticateActions'] as const) {
+  for (const part of ['limits', 'attempts', 'defaults', 'actions'] as const) {
     t.throws(() => Object.assign(started.configuration[part], { length: 0, absoluteSeconds: 1 }), TypeError, part);
   }
   t.throws(() => Object.assign(started.configuration, { attempts: {} }), TypeError, 'it is frozen once it is valid');

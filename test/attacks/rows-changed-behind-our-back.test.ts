@@ -8,6 +8,7 @@ import { auditStory } from '../support/audit-story.ts';
 import { manualClock } from '../support/clock.ts';
 import { type AdapterName, onEveryAdapter, startHost } from '../support/hosts.ts';
 import { createRealStore } from '../support/real-store.ts';
+import { answerAndResend } from '../support/settings-form.ts';
 
 /** Hosts on one database, started again at will, and SQL as the superuser. */
 async function database(t: Test, adapter: AdapterName) {
@@ -126,8 +127,7 @@ onEveryAdapter('settings that were altered, rolled back, copied or deleted are u
     let answer = await client.post('/step-up/admin/settings', { form, page: true });
     if (answer.status === 401) {
       host.clock.set(30);
-      const confirm = { challengeId: answer.field('challengeId'), code: host.code(secret) };
-      answer = await client.post('/step-up/admin/settings', { form: { ...form, ...confirm }, page: true });
+      answer = await answerAndResend(client, answer, host.code(secret));
     }
     t.equal(answer.status, 303, answer.text);
   };

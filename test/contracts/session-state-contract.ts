@@ -1,126 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  GraceTerms,
-  Grant,
-  OpenChallenge,
-  Proof,
-  SessionKey,
-  SessionStart,
-  SessionStateStore,
-} from '@countersign/core';
+import { type SessionStateStore, sessionBounds } from '@countersign/core';
 import t, { type Test } from 'tap';
+import { EPOCHS, grantOf, NOW, TERMS, Visit } from './session-visit.ts';
 
-const NOW = Date.parse('2026-03-02T09:00:00.000Z');
-const TERMS: GraceTerms = { defaultSeconds: 900, byCategory: { 5: 900 }, accountSeconds: 300 };
-const EPOCHS = { user: 0, workspace: 0 };
-
-/** One session of one person, with the calls a test makes over and over. */
-class Visit {
+export interface SessionStateBackend {
   readonly state: SessionStateStore;
-  readonly key: SessionKey;
-  readonly number = randomUUID();
-
-  constructor(state: SessionStateStore, key: Partial<SessionKey> = {}) {
-    this.state = state;
-    this.key = { keyHash: randomUUID(), workspaceId: 'clinic', userId: 'ana', ...key };
-  }
-
-  async begin(start: Partial<SessionStart> = {}): Promise<this> {
-    await this.state.begin(this.key, {
-      number: this.number,
-      epochs: EPOCHS,
-      endedAt: null,
-      signedInAt: NOW,
-      now: NOW,
-      ...start,
-    });
-    return this;
-  }
-
-  async read(binding: string | null | 'bearer' = null, patientIds: readonly string[] = ['p1', 'p2'], now = NOW) {
-    return await this.state.read(this.key, binding, patientIds, now);
-  }
-
-  /** The patients whose proofs a binding sees, in order. */
-  async seen(
-    binding: string | null | 'bearer',
-    now = NOW,
-    patientIds: readonly string[] = ['p1', 'p2', 'p3'],
-  ): Promise<string[]> {
-    return ((await this.read(binding, patientIds, now))?.proofs ?? []).map(({ patientId }) => patientId).sort();
-  }
-
-  async open(requirement: string = randomUUID(), changes: Partial<OpenChallenge> = {}, now = NOW) {
-    return await this.state.openChallenge(
-      this.key,
-      requirement,
-      () => challengeOf({ createdAt: now, expiresAt: now + 600_000, ...changes }),
-      now,
-    );
-  }
-
-  proof(patientId = 'p1', changes: Partial<Proof> = {}): Proof {
-    const { workspaceId, userId } = this.key;
-    return {
-      workspaceId,
-      userId,
-      sessionNumber: this.number,
-      patientId,
-      scope: null,
-      factor: 'totp',
-      strength: 'any',
-      verifiedAt: NOW,
-      terms: TERMS,
-      ...changes,
-    };
-  }
-
-  /** Opens a challenge and passes it. */
-  async pass(proofs: readonly Proof[], grant: Partial<Grant> = {}, now = NOW): Promise<boolean> {
-    const challenge = await this.open(randomUUID(), {}, now);
-    const given = {
-      proofs,
-      presented: null,
-      binding: 'b1',
-      oldBindingSeconds: 10,
-      challengeId: challenge?.id ?? '',
-      ...grant,
-    };
-    return await this.state.grant(this.key, this.number, EPOCHS, given, now);
-  }
-}
-
-function challengeOf(changes: Partial<OpenChallenge> = {}): OpenChallenge {
-  return {
-    id: randomUUID(),
-    createdAt: NOW,
-    expiresAt: NOW + 600_000,
-    action: 'view',
-    subjects: [{ patientId: 'p1', categoryIds: ['5'] }],
-    account: false,
-    strength: 'any',
-    operation: null,
-    reasons: [{ kind: 'missing', patientId: 'p1', categoryId: '5', strength: 'any', graceSeconds: 900 }],
-    returnTo: '/appointments/1',
-    method: 'GET',
-    route: '/appointments/:id',
-    ...changes,
-  };
+  /** Another client of the same state, as another node has it; where there can be none, the same one plays its part. */
+  readonly other?: SessionStateStore;
+  close(): Promise<void>;
 }
 
 /**
  * What every session state store promises, sentence by sentence of `SessionStateStore`. Call it from a test file:
- * `sessionStateContract('Redis', async () => ({ state, close }))`.
+ * `sessionStateContract('Redis', async () => ({ state, other, close }))`.
  */
-export function sessionStateContract(
-  name: string,
-  make: () => Promise<{ readonly state: SessionStateStore; close(): Promise<void> }>,
-): void {
-  const story = (title: string, tell: (t: Test, state: SessionStateStore) => Promise<void>) =>
+export function sessionStateContract(name: string, make: () => Promise<SessionStateBackend>): void {
+  const story = (title: string, tell: (t: Test, state: SessionStateStore, other: SessionStateStore) => Promise<void>) =>
     t.test(`${name}: ${title}`, async (t) => {
-      const { state, close } = await make();
+      const { state, other = state, close } = await make();
       t.teardown(close);
-      await tell(t, state);
+      await tell(t, state, other);
     });
 
   story('a session is unknown until it is begun, and then empty', async (t, state) => {
@@ -153,7 +52,7 @@ export function sessionStateContract(
       t.match(await state.takeTurn(visit.key, 'totp', NOW), { granted: false, retryAt: Number });
       t.equal(await visit.pass([visit.proof()]), false);
       await state.voidChallenge(visit.key, 'none');
-      await state.renew(visit.key, { user: 1, workspace: 1 });
+      await state.renew(visit.key, { user: 1, workspace: 1 }, false);
       await state.clearTurns(visit.key, 'totp');
       await state.end(visit.key, NOW);
       t.strictSame((await visit.read('bearer'))?.proofs ?? [], [], 'nor does any of these calls make one');
@@ -389,10 +288,10 @@ export function sessionStateContract(
   story('Threat 19: one session keeps a bounded number of challenges, and the oldest makes room', async (t, state) => {
     const visit = await new Visit(state).begin();
     const opened = [];
-    for (let index = 0; index < 200; index++)
+    for (let index = 0; index < 40; index++)
       opened.push((await visit.open(`requirement ${index}`, {}, NOW + index))?.id ?? '');
-    t.equal(await state.challenge(visit.key, opened[0] ?? '', NOW + 200), null, 'the first is gone');
-    const kept = await Promise.all(opened.map((id) => state.challenge(visit.key, id, NOW + 200)));
+    t.equal(await state.challenge(visit.key, opened[0] ?? '', NOW + 40), null, 'the first is gone');
+    const kept = await Promise.all(opened.map((id) => state.challenge(visit.key, id, NOW + 40)));
     const first = kept.findIndex((challenge) => challenge !== null);
     t.ok(kept.length - first <= 64 && kept.length - first >= 8, `the last ${kept.length - first} are kept`);
     t.ok(
@@ -403,14 +302,14 @@ export function sessionStateContract(
 
   story('Threat 19: one session keeps a bounded number of one-shot proofs', async (t, state) => {
     const visit = await new Visit(state).begin();
-    for (let index = 0; index < 300; index++) {
+    for (let index = 0; index < 80; index++) {
       const proof = visit.proof('p1', { operation: `op ${index}`, verifiedAt: NOW + index });
       t.ok(await visit.pass([proof], { presented: 'b1' }, NOW + index));
     }
-    const { proofs = [] } = (await visit.read('b1', ['p1'], NOW + 300)) ?? {};
-    t.ok(proofs.length <= 128, `${proofs.length} are kept`);
+    const { proofs = [] } = (await visit.read('b1', ['p1'], NOW + 80)) ?? {};
+    t.ok(proofs.length <= sessionBounds.oneShots, `${proofs.length} are kept`);
     t.ok(
-      proofs.some(({ operation }) => operation === 'op 299'),
+      proofs.some(({ operation }) => operation === 'op 79'),
       'the newest among them',
     );
   });
@@ -434,8 +333,8 @@ export function sessionStateContract(
     async (t, state) => {
       for (const [why, happens, number, epochs] of [
         ['signed out', (visit: Visit) => state.end(visit.key, NOW), null, EPOCHS],
-        ['user revoked', (visit: Visit) => state.renew(visit.key, { user: 1, workspace: 0 }), null, EPOCHS],
-        ['workspace revoked', (visit: Visit) => state.renew(visit.key, { user: 0, workspace: 1 }), null, EPOCHS],
+        ['user revoked', (visit: Visit) => state.renew(visit.key, { user: 1, workspace: 0 }, true), null, EPOCHS],
+        ['workspace revoked', (visit: Visit) => state.renew(visit.key, { user: 0, workspace: 1 }, true), null, EPOCHS],
         ['another number', () => {}, 'another', EPOCHS],
         ['newer epochs than the session has', () => {}, null, { user: 1, workspace: 0 }],
         ['another workspace epoch', () => {}, null, { user: 0, workspace: 1 }],
@@ -465,7 +364,7 @@ export function sessionStateContract(
       t.ok(await visit.pass([visit.proof('p1'), visit.proof('p2', { operation: 'op' })]));
       const challenge = await visit.open();
       for (let index = 0; index < 3; index++) await state.takeTurn(visit.key, 'totp', NOW);
-      await state.renew(visit.key, { user: 3, workspace: 2 });
+      await state.renew(visit.key, { user: 3, workspace: 2 }, true);
       t.match(await visit.read('b1'), { number: visit.number, epochs: { user: 3, workspace: 2 }, endedAt: null });
       t.strictSame(await visit.seen('b1'), []);
       t.equal(await state.consume(visit.key, 'b1', 'op', NOW), false);
@@ -697,12 +596,318 @@ export function sessionStateContract(
     t.ok(await visit.pass([visit.proof()]));
     const reading = await visit.read('b1');
     const before = JSON.stringify(reading);
-    await state.renew(visit.key, { user: 5, workspace: 5 });
+    await state.renew(visit.key, { user: 5, workspace: 5 }, true);
     await state.end(visit.key, NOW);
     t.equal(JSON.stringify(reading), before);
   });
-}
 
-function grantOf(visit: Visit, challengeId = ''): Grant {
-  return { proofs: [visit.proof()], presented: null, binding: 'b1', oldBindingSeconds: 10, challengeId };
+  story('whether the person had a factor is told until a session is renewed or carried on', async (t, state) => {
+    const visit = await new Visit(state).begin({ hasFactor: false });
+    t.match(await visit.read(), { hasFactor: false });
+    await visit.begin({ hasFactor: true });
+    t.match(await visit.read(), { hasFactor: false }, 'beginning again changes nothing');
+    await state.renew(visit.key, { user: 1, workspace: 0 }, true);
+    t.match(await visit.read(), { hasFactor: true });
+    await state.carry(visit.key, visit.number, { user: 1, workspace: 0 }, { user: 2, workspace: 0 }, false);
+    t.match(await visit.read(), { hasFactor: false });
+    const enrolled = await new Visit(state).begin({ hasFactor: true });
+    t.match(await enrolled.read(), { hasFactor: true });
+  });
+
+  story('a session that raised its own epochs is carried along, with all it has', async (t, state) => {
+    const visit = await new Visit(state).begin();
+    t.ok(await visit.pass([visit.proof('p1'), visit.proof('p2', { operation: 'op' })]));
+    const open = await visit.open();
+    t.ok(await state.keepCeremony(visit.key, 'name', 'value', NOW + 1000, NOW));
+    const to = { user: 7, workspace: 3 };
+    await state.carry(visit.key, visit.number, EPOCHS, to, true);
+    t.match(await visit.read(), { number: visit.number, epochs: to, hasFactor: true, endedAt: null });
+    t.strictSame(await visit.seen('b1'), ['p1', 'p2']);
+    t.equal(await state.takeCeremony(visit.key, 'name', NOW), 'value');
+    t.equal(await state.grant(visit.key, visit.number, EPOCHS, grantOf(visit, open?.id), NOW), false, 'not by the old');
+    t.ok(await state.grant(visit.key, visit.number, to, grantOf(visit, open?.id, { presented: 'b1' }), NOW));
+  });
+
+  story('Threat 25: nothing is carried that was revoked, ended or replaced in between', async (t, state) => {
+    const to = { user: 7, workspace: 0 };
+    for (const [what, before] of [
+      ['revoked', (visit: Visit) => state.renew(visit.key, { user: 1, workspace: 0 }, true)],
+      ['the workspace revoked', (visit: Visit) => state.renew(visit.key, { user: 0, workspace: 1 }, true)],
+      ['ended', (visit: Visit) => state.end(visit.key, NOW)],
+      ['another sign-in', (visit: Visit) => visit.begin({ number: 'another', signedInAt: NOW + 1 })],
+    ] as const) {
+      const visit = await new Visit(state).begin();
+      await before(visit);
+      const reading = await visit.read();
+      await state.carry(visit.key, visit.number, EPOCHS, to, true);
+      t.strictSame(await visit.read(), reading, what);
+    }
+    const visit = await new Visit(state).begin();
+    const thief = new Visit(state, { keyHash: visit.key.keyHash, userId: 'eve' });
+    await state.carry(thief.key, visit.number, EPOCHS, to, true);
+    t.match(await visit.read(), { epochs: EPOCHS }, 'nor by somebody else');
+    await state.carry(new Visit(state).key, visit.number, EPOCHS, to, true);
+    t.match(await visit.read(), { epochs: EPOCHS });
+  });
+
+  story('Threat 3: a ceremony is given back once, however many ask together', async (t, state, other) => {
+    const visit = await new Visit(state).begin();
+    const value = JSON.stringify({ challenge: 'a\nb \u0000 "quoted" Zoë \ud800', at: NOW });
+    t.ok(await state.keepCeremony(visit.key, 'one name', value, NOW + 1000, NOW));
+    const takes = Array.from({ length: 50 }, (_, at) => (at % 2 === 0 ? state : other));
+    const taken = await Promise.all(takes.map((client) => client.takeCeremony(visit.key, 'one name', NOW)));
+    t.strictSame(
+      taken.filter((one) => one !== null),
+      [value],
+      'as it was given',
+    );
+    t.equal(await other.takeCeremony(visit.key, 'one name', NOW), null);
+  });
+
+  story('a ceremony is over at its expiry, to the millisecond, and is not found by another name', async (t, state) => {
+    const visit = await new Visit(state).begin();
+    for (const name of ['one', 'two']) t.ok(await state.keepCeremony(visit.key, name, name, NOW + 1000, NOW));
+    t.equal(await state.takeCeremony(visit.key, 'three', NOW), null);
+    t.equal(await state.takeCeremony(visit.key, 'one two', NOW), null);
+    t.equal(await state.takeCeremony(visit.key, 'one', NOW + 1000), null);
+    t.equal(await state.takeCeremony(visit.key, 'one', NOW), null, 'asked for too late, it is gone');
+    t.equal(await state.takeCeremony(visit.key, 'two', NOW + 999), 'two');
+    t.ok(await state.keepCeremony(visit.key, 'one', 'first', NOW + 1000, NOW));
+    t.ok(await state.keepCeremony(visit.key, 'one', 'second', NOW + 1000, NOW));
+    t.equal(await state.takeCeremony(visit.key, 'one', NOW), 'second', 'a later one of the same name replaces it');
+    t.equal(await state.takeCeremony(visit.key, 'one', NOW), null);
+  });
+
+  story('Threat 19: one session keeps sixteen ceremonies, and the oldest makes room', async (t, state) => {
+    const visit = await new Visit(state).begin();
+    for (let index = 0; index < 3; index++) {
+      t.ok(await state.keepCeremony(visit.key, `over ${index}`, 'over', NOW + 10, NOW));
+    }
+    const names = Array.from({ length: 20 }, (_, index) => `name ${index}`);
+    for (const name of names) t.ok(await state.keepCeremony(visit.key, name, name, NOW + 5000, NOW + 10));
+    const kept = [];
+    for (const name of names) if ((await state.takeCeremony(visit.key, name, NOW + 10)) === name) kept.push(name);
+    t.strictSame(kept, names.slice(4));
+  });
+
+  story('Threat 25: a ceremony is its session’s, and ends with it', async (t, state) => {
+    const visit = await new Visit(state).begin();
+    t.equal(await state.keepCeremony(new Visit(state).key, 'name', 'value', NOW + 1000, NOW), false, 'unknown');
+    t.ok(await state.keepCeremony(visit.key, 'name', 'value', NOW + 1000, NOW));
+    const other = await new Visit(state).begin();
+    t.equal(await state.takeCeremony(other.key, 'name', NOW), null);
+    const eve = new Visit(state, { keyHash: visit.key.keyHash, userId: 'eve' });
+    t.equal(await state.takeCeremony(eve.key, 'name', NOW), null);
+    t.equal(await state.keepCeremony(eve.key, 'hers', 'value', NOW + 1000, NOW), false);
+    await state.renew(visit.key, { user: 1, workspace: 0 }, true);
+    t.equal(await state.takeCeremony(visit.key, 'name', NOW), null, 'revoked');
+    t.ok(await state.keepCeremony(visit.key, 'name', 'value', NOW + 1000, NOW));
+    const moved = new Visit(state);
+    await state.move(visit.key, moved.key.keyHash);
+    t.equal(await state.takeCeremony(visit.key, 'name', NOW), null);
+    t.equal(await state.takeCeremony(moved.key, 'name', NOW), 'value', 'moved along');
+    t.ok(await state.keepCeremony(moved.key, 'name', 'value', NOW + 1000, NOW));
+    await state.end(moved.key, NOW);
+    t.equal(await state.takeCeremony(moved.key, 'name', NOW), null, 'ended');
+    t.equal(await state.keepCeremony(moved.key, 'name', 'value', NOW + 1000, NOW), false);
+  });
+
+  story('what one node writes the other reads at once', async (t, state, other) => {
+    const visit = await new Visit(state).begin({ signedInAt: NOW - 7, hasFactor: true });
+    const there = new Visit(other, visit.key);
+    const challenge = await visit.open('requirement', { summary: null, returnTo: '/a?b=%20' });
+    t.strictSame(await other.challenge(visit.key, challenge?.id ?? '', NOW), challenge);
+    t.strictSame(await there.open('requirement'), challenge, 'and shares');
+    const proof = visit.proof('p1', { terms: { ...TERMS, byCategory: {} } });
+    t.ok(await other.grant(visit.key, visit.number, EPOCHS, grantOf(visit, challenge?.id, { proofs: [proof] }), NOW));
+    t.strictSame(await visit.read('b1', ['p1']), {
+      number: visit.number,
+      signedInAt: NOW - 7,
+      epochs: EPOCHS,
+      endedAt: null,
+      hasFactor: true,
+      lastActivityAt: null,
+      proofs: [proof],
+    });
+    t.strictSame(await there.read('b1', ['p1']), await visit.read('b1', ['p1']));
+    t.strictSame(await other.proofs(visit.key, 'b1', 10, NOW), [proof]);
+    await other.end(visit.key, NOW + 1);
+    t.match(await visit.read('b1', ['p1']), { endedAt: NOW + 1, proofs: [] });
+  });
+
+  story('Threat 3: of two nodes, one takes the one-shot proof, and one the challenge', async (t, state, other) => {
+    for (let round = 0; round < 4; round++) {
+      const visit = await new Visit(state).begin();
+      const clients = Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? state : other));
+      const opened = await Promise.all(clients.map((client) => new Visit(client, visit.key).open('the same')));
+      const ids = new Set(opened.map((challenge) => challenge?.id));
+      t.equal(ids.size, 1, 'and both had opened one');
+      const [id] = [...ids];
+      const proofs = [visit.proof('p1', { operation: 'op' })];
+      const grants = await Promise.all(
+        clients.map((client, at) =>
+          client.grant(visit.key, visit.number, EPOCHS, grantOf(visit, id, { proofs, binding: `b${at}` }), NOW),
+        ),
+      );
+      t.equal(grants.filter(Boolean).length, 1);
+      const binding = `b${grants.indexOf(true)}`;
+      const consumed = await Promise.all(clients.map((client) => client.consume(visit.key, binding, 'op', NOW)));
+      t.equal(consumed.filter(Boolean).length, 1);
+    }
+  });
+
+  story('Threat 4: guesses on two nodes get no more turns than on one', async (t, state, other) => {
+    const visit = await new Visit(state).begin();
+    const clients = Array.from({ length: 60 }, (_, at) => (at % 2 === 0 ? state : other));
+    const turns = await Promise.all(clients.map((client) => client.takeTurn(visit.key, 'totp', NOW)));
+    t.equal(turns.filter(({ granted }) => granted).length, 3);
+    t.match(await other.takeTurn(visit.key, 'totp', NOW + 1000), { granted: true, failures: 4 });
+    t.match(await state.takeTurn(visit.key, 'totp', NOW + 1000), { granted: false, retryAt: NOW + 3000 });
+  });
+
+  story('first sight of a session on two nodes at once begins it once', async (t, state, other) => {
+    const visit = new Visit(state);
+    const starts = Array.from({ length: 20 }, (_, at) => ({
+      client: at % 2 === 0 ? state : other,
+      number: `number ${at}`,
+    }));
+    await Promise.all(starts.map(({ client, number }) => new Visit(client, visit.key).begin({ number })));
+    const { number } = (await visit.read()) ?? {};
+    t.ok(starts.some((start) => start.number === number));
+    t.equal((await new Visit(other, visit.key).read())?.number, number);
+  });
+
+  story('Threat 25: A, then B, then A again, each seen first by another node', async (t, state, other) => {
+    const ana = await new Visit(state).begin();
+    t.ok(await ana.pass([ana.proof()]));
+    const ben = await new Visit(other, { keyHash: ana.key.keyHash, userId: 'ben' }).begin();
+    t.ok(await ben.pass([ben.proof()], { binding: 'b2' }));
+    t.equal(await ana.read('b1'), null);
+    const again = await new Visit(state, ana.key).begin({ signedInAt: NOW + 5 });
+    for (const binding of ['b1', 'b2', 'bearer'] as const) t.strictSame(await again.seen(binding), []);
+    t.equal(await ben.read('b2'), null);
+  });
+
+  story('a session ends on one node while the other grants: nothing is left of it', async (t, state, other) => {
+    for (let round = 0; round < 4; round++) {
+      const visit = await new Visit(state).begin();
+      const challenge = await visit.open();
+      await Promise.all([
+        state.end(visit.key, NOW + 1),
+        other.grant(visit.key, visit.number, EPOCHS, grantOf(visit, challenge?.id, { binding: 'b1' }), NOW),
+      ]);
+      t.match(await visit.read('b1'), { endedAt: NOW + 1, proofs: [] });
+    }
+  });
+
+  story('Threat 18: all proofs are dropped on one node, and none comes back on the other', async (t, state, other) => {
+    const visit = await new Visit(state).begin();
+    t.ok(await visit.pass([visit.proof('p1'), visit.proof('p2', { operation: 'op' })]));
+    await other.dropAllProofs();
+    t.strictSame(await visit.seen('b1'), []);
+    t.equal(await state.consume(visit.key, 'b1', 'op', NOW), false);
+    t.ok(await visit.pass([visit.proof('p3')], { presented: 'b1', binding: 'b2' }));
+    t.strictSame(await new Visit(other, visit.key).seen('b2'), ['p3'], 'what is earned later counts, alone');
+    t.strictSame(
+      (await state.proofs(visit.key, 'b2', 10, NOW)).map(({ patientId }) => patientId),
+      ['p3'],
+    );
+  });
+
+  story(
+    'moved while requests are under way: a one-shot proof is taken once, under either key',
+    async (t, state, other) => {
+      for (let round = 0; round < 4; round++) {
+        const visit = await new Visit(state).begin();
+        t.ok(await visit.pass([visit.proof('p1', { operation: 'op' }), visit.proof('p2')]));
+        const moved = new Visit(other);
+        const [, ...taken] = await Promise.all([
+          state.move(visit.key, moved.key.keyHash),
+          ...Array.from({ length: 10 }, (_, at) =>
+            (at % 2 === 0 ? state : other).consume(at % 4 < 2 ? visit.key : moved.key, 'b1', 'op', NOW),
+          ),
+        ]);
+        const later = await other.consume(moved.key, 'b1', 'op', NOW);
+        t.equal([...taken, later].filter(Boolean).length, 1);
+        t.strictSame(await moved.seen('b1'), ['p2'], 'and nothing else is lost');
+        t.equal(await visit.read('b1'), null);
+      }
+    },
+  );
+
+  story('a session begun under either key in the middle of a move does not stop it', async (t, state, other) => {
+    for (let round = 0; round < 4; round++) {
+      const visit = await new Visit(state).begin();
+      t.ok(await visit.pass([visit.proof('p1')]));
+      const moved = new Visit(other);
+      await Promise.all([
+        state.move(visit.key, moved.key.keyHash),
+        new Visit(other, visit.key).begin({ number: 'old key' }),
+        visit.read('b1'),
+        moved.read('b1'),
+      ]);
+      t.strictSame(await moved.seen('b1'), ['p1']);
+      t.strictSame(
+        (await visit.seen('b1')).length,
+        0,
+        'under the old key there is at most a session of its own, with nothing in it',
+      );
+    }
+  });
+
+  story('moved again and again, and back to its first key', async (t, state, other) => {
+    const visit = await new Visit(state).begin();
+    t.ok(await visit.pass([visit.proof('p1')]));
+    const second = new Visit(other);
+    const third = new Visit(state);
+    await state.move(visit.key, second.key.keyHash);
+    await other.move(second.key, third.key.keyHash);
+    t.equal(await second.read('b1'), null);
+    t.strictSame(await third.seen('b1'), ['p1']);
+    const open = await third.open();
+    t.ok(
+      await other.grant(
+        third.key,
+        visit.number,
+        EPOCHS,
+        grantOf(visit, open?.id, { proofs: [visit.proof('p2')], presented: 'b1', binding: 'b2' }),
+        NOW,
+      ),
+    );
+    await other.move(third.key, visit.key.keyHash);
+    t.strictSame(await visit.seen('b2'), ['p1', 'p2']);
+    t.equal(await third.read('b2'), null);
+    await state.move(visit.key, second.key.keyHash);
+    t.strictSame(await second.seen('b2'), ['p1', 'p2']);
+    // Another user, or another sign-in, under a key that a session was moved to.
+    const ben = await new Visit(other, { keyHash: second.key.keyHash, userId: 'ben' }).begin();
+    t.strictSame(await ben.seen('b2'), []);
+    t.equal(await second.read('b2'), null);
+    await new Visit(state, second.key).begin({ signedInAt: NOW + 9 });
+    t.strictSame(await second.seen('b2'), []);
+    t.equal(await ben.read('b2'), null);
+  });
+
+  story('Threat 10: a patient’s proof is found by that very id, whatever it is made of', async (t, state) => {
+    const visit = await new Visit(state).begin();
+    const ids = [
+      '\u0000account',
+      'Zoë',
+      "'); --",
+      '{}',
+      'a\tb',
+      'p:1',
+      'o',
+      'at',
+      '\ud800',
+      '%s',
+      'w',
+      '"',
+      '\\u0000account',
+    ];
+    t.ok(await visit.pass(ids.map((id) => visit.proof(id))));
+    for (const id of ids) t.strictSame(await visit.seen('b1', NOW, [id]), [id], JSON.stringify(id));
+    t.strictSame(await visit.seen('b1', NOW, ids), [...ids].sort());
+    t.strictSame(await visit.seen('b1', NOW, ['\ud801', 'zoë', '1', '']), []);
+  });
 }

@@ -16,7 +16,14 @@ const keyOf = (name: string): SessionKey => ({ keyHash: name, workspaceId: 'clin
 const termsOf = (defaultSeconds: number): GraceTerms => ({ defaultSeconds, byCategory: {}, accountSeconds: 30 });
 
 async function begin(state: SessionStateStore, name: string, now = NOW) {
-  await state.begin(keyOf(name), { number: name, epochs: EPOCHS, endedAt: null, signedInAt: now, now });
+  await state.begin(keyOf(name), {
+    number: name,
+    epochs: EPOCHS,
+    endedAt: null,
+    hasFactor: true,
+    signedInAt: now,
+    now,
+  });
 }
 
 async function prove(
@@ -35,7 +42,9 @@ async function prove(
     subjects: [],
     account: false,
     strength: 'any',
+    orFactors: [],
     operation: null,
+    summary: null,
     reasons: [],
     returnTo: null,
     method: null,

@@ -67,6 +67,8 @@ t.test('two nodes on one database', async (t) => {
       confirmedAt: NOW,
       createdAt: NOW,
       counter: 5,
+      cap: null,
+      capEndsAt: null,
       mac: 'm5',
     };
     await writer.transact(async (tx) => ({ value: await tx.putFactor(row), records: [] }));
@@ -245,11 +247,13 @@ async function everyWrite(store: Store): Promise<void> {
   const limits = { perWindow: 30, windowSeconds: 60, consecutive: 100 };
   const [first, second] = [await store.reserveAttempt(key, limits, NOW), await store.reserveAttempt(key, limits, NOW)];
   if (!first.granted || !second.granted) throw new Error('not granted');
-  const row = { ...key, id: 'f', label: '', secret: 's', confirmedAt: null, createdAt: NOW, counter: 1, mac: 'm' };
+  const unsealed = { ...key, id: 'f', label: '', secret: 's', confirmedAt: null, createdAt: NOW, counter: 1 };
+  const row = { ...unsealed, cap: null, capEndsAt: null, mac: 'm' };
   await connection.transact(async (tx) => {
     await tx.putFactor(row);
     await tx.putFactor({ ...row, confirmedAt: NOW });
     await tx.moveFactorCounter(row, { counter: 2, mac: 'n' });
+    await tx.replaceFactor({ ...row, mac: 'n' }, { ...row, label: 'x' });
     await tx.removeFactor(row);
     await tx.settleAttempt(key, first.id);
     await tx.resetAttempts(key);
@@ -258,6 +262,11 @@ async function everyWrite(store: Store): Promise<void> {
       await tx.raiseEpoch('w', 'u');
       await tx.endSession({ workspaceId: 'w', userId: 'u', keyHash: 'k', signedInAt: NOW, endedAt: NOW });
     }
+    const saved = { workspaceId: 'w', version: 2, content: '{}', mac: 'm', changedAt: NOW, changedBy: 'u' };
+    await tx.resealSettings(saved, 'n');
+    const proposal = { workspaceId: 'w', baseVersion: 2, content: '{}', mac: 'm', proposedAt: NOW, proposedBy: 'u' };
+    await tx.putSettingsProposal(proposal);
+    await tx.takeSettingsProposal(proposal);
     return { value: null, records: recordsOf(stream)(2) };
   });
   await connection.close();
@@ -271,6 +280,9 @@ async function everyWrite(store: Store): Promise<void> {
     store.attempts('w', 'u', limits, NOW),
     store.auditStreams(),
     store.auditEvents({ workspaceId: 'w' }),
+    store.settingsProposal('w'),
+    store.factorPage(null, 10),
+    store.settingsPage(null, 10),
   ]);
 }
 

@@ -62,6 +62,8 @@ const factorRow = (change: Partial<FactorRow> = {}): FactorRow => ({
   confirmedAt: NOW,
   createdAt: NOW - 1,
   counter: -1,
+  cap: null,
+  capEndsAt: null,
   mac: 'mac',
   ...change,
 });
@@ -139,6 +141,166 @@ for (const [name, open] of Object.entries(backends)) {
       t.strictSame(removals, [false, true, false]);
     });
 
+    t.test('factors: a cap comes back as it went, and a row is replaced only as it was read', async (t) => {
+      const { connection } = await writerOf(store);
+      t.teardown(() => connection.close());
+      const write = <T>(work: Parameters<typeof connection.transact<T>>[0]) => connection.transact(work);
+      const owner = { workspaceId: 'w-caps', userId: 'u1' };
+      const capped = factorRow({ ...owner, factor: 'passkey', cap: 'any', capEndsAt: NOW + 86_400_000 });
+      const forever = factorRow({ ...owner, factor: 'passkey', cap: 'multi-factor', createdAt: NOW });
+      await write(async (tx) => {
+        await tx.putFactor(capped);
+        await tx.putFactor(forever);
+        return { value: null, records: [] };
+      });
+      t.strictSame(await store.factors('w-caps', 'u1'), [capped, forever], 'several of a kind stand side by side');
+
+      const replace = (row: FactorRow, next: FactorRow) =>
+        write(async (tx) => ({ value: await tx.replaceFactor(row, next), records: [] }));
+      const lifted = { ...capped, label: 'Key', secret: 'jwe2', cap: null, capEndsAt: null, mac: 'mac2' };
+      t.strictSame(
+        [
+          await replace({ ...capped, mac: 'other' }, lifted),
+          await replace({ ...capped, workspaceId: 'w2' }, lifted),
+          await replace({ ...capped, userId: 'u2' }, lifted),
+          await replace({ ...capped, id: randomUUID() }, lifted),
+        ],
+        [false, false, false, false],
+      );
+      t.strictSame(await store.factors('w-caps', 'u1'), [capped, forever]);
+      t.strictSame([await replace(capped, lifted), await replace(capped, lifted)], [true, false], 'once');
+      t.strictSame(await store.factors('w-caps', 'u1'), [lifted, forever]);
+      await t.rejects(
+        write(async (tx) => {
+          await tx.replaceFactor(lifted, { ...lifted, mac: 'mac3' });
+          throw new Error('undone');
+        }),
+        { message: 'undone' },
+      );
+      t.strictSame(await store.factors('w-caps', 'u1'), [lifted, forever], 'with its transaction, or not');
+    });
+
+    t.test('standing: whether there is a confirmed factor', async (t) => {
+      const { connection } = await writerOf(store);
+      t.teardown(() => connection.close());
+      const owner = { workspaceId: 'w-standing', userId: 'u1' };
+      const hasFactor = async (change: object = {}) =>
+        (await store.sessionStanding({ ...owner, keyHash: 'k', signedInAt: NOW, ...change })).hasFactor;
+      const put = (row: FactorRow) =>
+        connection.transact(async (tx) => ({ value: await tx.putFactor(row), records: [] }));
+      const row = factorRow({ ...owner, confirmedAt: null });
+      t.equal(await hasFactor(), false);
+      await put(row);
+      t.equal(await hasFactor(), false, 'one that waits for its confirmation is none');
+      await put({ ...row, confirmedAt: NOW });
+      t.equal(await hasFactor(), true);
+      t.equal(await hasFactor({ userId: 'u2' }), false);
+      t.equal(await hasFactor({ workspaceId: 'w1', userId: 'u-none' }), false);
+      await connection.transact(async (tx) => ({ value: await tx.removeFactor(row), records: [] }));
+      t.equal(await hasFactor(), false);
+    });
+
+    t.test('pages over every workspace: each row once, in order', async (t) => {
+      const { connection } = await writerOf(store);
+      t.teardown(() => connection.close());
+      const rows = ['w-page-1', 'w-page-2', 'w-page-3'].flatMap((workspaceId) =>
+        ['a', 'b'].map((userId) => factorRow({ workspaceId, userId })),
+      );
+      const saved = ['w-page-1', 'w-page-2', 'w-page-3'].map((workspaceId) => ({
+        workspaceId,
+        version: 1,
+        content: '{}',
+        mac: 'm',
+        changedAt: NOW,
+        changedBy: 'u1',
+      }));
+      await connection.transact(async (tx) => {
+        for (const row of rows) await tx.putFactor(row);
+        for (const row of saved) await tx.putSettings(row);
+        return { value: null, records: [] };
+      });
+      const byPlace = (one: FactorRow, other: FactorRow) =>
+        one.workspaceId === other.workspaceId
+          ? one.id.localeCompare(other.id)
+          : one.workspaceId.localeCompare(other.workspaceId);
+      for (const limit of [1, 2, 4, 1000]) {
+        const found: FactorRow[] = [];
+        for (let after: FactorRow | null = null; ; ) {
+          const page: readonly FactorRow[] = await store.factorPage(after, limit);
+          t.ok(page.length <= limit);
+          found.push(...page);
+          after = page.at(-1) ?? null;
+          if (after === null) break;
+        }
+        t.equal(new Set(found.map(({ workspaceId, id }) => `${workspaceId} ${id}`)).size, found.length, 'each once');
+        t.strictSame(
+          found.filter(({ workspaceId }) => workspaceId.startsWith('w-page')),
+          [...rows].sort(byPlace),
+        );
+
+        const settings: unknown[] = [];
+        for (let after: string | null = null; ; ) {
+          const page: readonly { readonly workspaceId: string }[] = await store.settingsPage(after, limit);
+          t.ok(page.length <= limit);
+          settings.push(...page.filter(({ workspaceId }) => workspaceId.startsWith('w-page')));
+          after = page.at(-1)?.workspaceId ?? null;
+          if (after === null) break;
+        }
+        t.strictSame(settings, saved);
+      }
+    });
+
+    t.test('settings: a proposal, one for each workspace, taken once', async (t) => {
+      const { connection } = await writerOf(store);
+      t.teardown(() => connection.close());
+      const write = <T>(work: Parameters<typeof connection.transact<T>>[0]) => connection.transact(work);
+      const proposal = {
+        workspaceId: 'w-proposal',
+        baseVersion: 3,
+        content: '{"a":"é"}',
+        mac: 'm1',
+        proposedAt: NOW,
+        proposedBy: 'u1',
+      };
+      const later = { ...proposal, baseVersion: 4, mac: 'm2', proposedBy: 'u2' };
+      const put = (row: typeof proposal) =>
+        write(async (tx) => ({ value: await tx.putSettingsProposal(row), records: [] }));
+      const take = (row: typeof proposal) =>
+        write(async (tx) => ({ value: await tx.takeSettingsProposal(row), records: [] }));
+      t.equal(await store.settingsProposal('w-proposal'), null);
+      t.equal(await take(proposal), false);
+      await put(proposal);
+      t.strictSame(await store.settingsProposal('w-proposal'), proposal);
+      t.equal(await store.settingsProposal('w1'), null, 'another workspace');
+      t.match(await store.settingsProposals(), [{ workspaceId: 'w-proposal' }], 'one workspace has one');
+      await put(later);
+      t.strictSame(await store.settingsProposal('w-proposal'), later, 'the later one replaces the earlier');
+      t.equal(await take(proposal), false, 'the earlier one is not there any more');
+      t.strictSame([await take(later), await take(later)], [true, false]);
+      t.equal(await store.settingsProposal('w-proposal'), null);
+    });
+
+    t.test('settings: a MAC put anew, only over what was read, and as the same version', async (t) => {
+      const { connection } = await writerOf(store);
+      t.teardown(() => connection.close());
+      const write = <T>(work: Parameters<typeof connection.transact<T>>[0]) => connection.transact(work);
+      const row = { workspaceId: 'w-reseal', version: 1, content: '{}', mac: 'm1', changedAt: NOW, changedBy: 'u1' };
+      await write(async (tx) => ({ value: await tx.putSettings(row), records: [] }));
+      const reseal = (read: typeof row, mac: string) =>
+        write(async (tx) => ({ value: await tx.resealSettings(read, mac), records: [] }));
+      t.strictSame(
+        [
+          await reseal({ ...row, mac: 'other' }, 'm2'),
+          await reseal({ ...row, version: 2 }, 'm2'),
+          await reseal({ ...row, workspaceId: 'w-none' }, 'm2'),
+        ],
+        [false, false, false],
+      );
+      t.strictSame(await store.settings('w-reseal'), row);
+      t.strictSame([await reseal(row, 'm2'), await reseal(row, 'm3')], [true, false]);
+      t.strictSame(await store.settings('w-reseal'), { ...row, mac: 'm2' });
+    });
+
     t.test('attempts: an exact sliding window', async (t) => {
       const key = { workspaceId: 'w1', userId: 'window', factor: 'totp' };
       const many = { ...limits, consecutive: 100 };
@@ -203,7 +365,11 @@ for (const [name, open] of Object.entries(backends)) {
       const { connection } = await writerOf(store);
       t.teardown(() => connection.close());
       const session = { workspaceId: 'w1', userId: 'u9', keyHash: 'k1', signedInAt: NOW };
-      t.strictSame(await store.sessionStanding(session), { epochs: { user: 0, workspace: 0 }, endedAt: null });
+      t.strictSame(await store.sessionStanding(session), {
+        epochs: { user: 0, workspace: 0 },
+        hasFactor: false,
+        endedAt: null,
+      });
       const raised = await connection.transact(async (tx) => {
         await tx.endSession({ ...session, endedAt: NOW + 5 });
         await tx.endSession({ ...session, endedAt: NOW + 3 });
@@ -217,16 +383,44 @@ for (const [name, open] of Object.entries(backends)) {
       t.strictSame(raised, [1, 2, 1]);
       const epochs = { user: 2, workspace: 1 };
       const standing = (change: object) => store.sessionStanding({ ...session, ...change });
-      t.strictSame(await standing({}), { epochs, endedAt: NOW + 5 });
+      t.strictSame(await standing({}), { epochs, hasFactor: false, endedAt: NOW + 5 });
       t.strictSame(
         await standing({ keyHash: 'k2' }),
-        { epochs, endedAt: NOW + 5 },
+        { epochs, hasFactor: false, endedAt: NOW + 5 },
         'the same sign-in under another key',
       );
-      t.strictSame(await standing({ signedInAt: NOW + 1 }), { epochs, endedAt: NOW + 5 }, 'the same key');
-      t.strictSame(await standing({ keyHash: 'k2', signedInAt: NOW + 1 }), { epochs, endedAt: null });
-      t.strictSame(await standing({ userId: 'u8' }), { epochs: { user: 0, workspace: 1 }, endedAt: null });
-      t.strictSame(await standing({ workspaceId: 'w2' }), { epochs: { user: 0, workspace: 0 }, endedAt: null });
+      t.strictSame(
+        await standing({ signedInAt: NOW + 1 }),
+        { epochs, hasFactor: false, endedAt: NOW + 5 },
+        'the same key',
+      );
+      t.strictSame(await standing({ keyHash: 'k2', signedInAt: NOW + 1 }), { epochs, hasFactor: false, endedAt: null });
+      t.strictSame(await standing({ userId: 'u8' }), {
+        epochs: { user: 0, workspace: 1 },
+        hasFactor: false,
+        endedAt: null,
+      });
+      t.strictSame(await standing({ workspaceId: 'w2' }), {
+        epochs: { user: 0, workspace: 0 },
+        hasFactor: false,
+        endedAt: null,
+      });
+    });
+
+    t.test('standing: every session but that of one sign-in ended', async (t) => {
+      const { connection } = await writerOf(store);
+      t.teardown(() => connection.close());
+      const owner = { workspaceId: 'w1', userId: 'u10' };
+      await connection.transact(async (tx) => {
+        await tx.endSession({ ...owner, keyHash: `*-${NOW}`, signedInAt: NOW + 5, endedAt: NOW + 5 });
+        return { value: undefined, records: [] };
+      });
+      const endedAt = async (signedInAt: number, keyHash = 'k') =>
+        (await store.sessionStanding({ ...owner, keyHash, signedInAt })).endedAt;
+      t.equal(await endedAt(NOW), null, 'it goes on');
+      t.equal(await endedAt(NOW, 'k2'), null, 'also where the host gave it another key');
+      for (const signedInAt of [NOW - 1, NOW + 1, NOW + 5]) t.equal(await endedAt(signedInAt), NOW + 5);
+      t.equal(await endedAt(NOW + 6), null, 'a later sign-in is none of it');
     });
 
     t.test('audit: what is appended comes back exactly, and verifies', async (t) => {

@@ -16,13 +16,28 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['core', 'web'],
   express: ['core', 'web'],
   'sign-in': ['core', 'web'],
+  redis: ['core'],
+  mail: ['core'],
+  cli: ['core', 'postgres'],
 };
 
 /** Rooms of core that may not look into each other freely: what each may import, apart from itself. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   policy: [],
   errors: ['policy', 'session-state'],
-  flows: ['policy', 'factors', 'audit', 'store', 'session-state', 'keys', 'errors', 'configuration'],
+  fhir: ['configuration', 'errors'],
+  flows: [
+    'policy',
+    'factors',
+    'audit',
+    'store',
+    'session-state',
+    'keys',
+    'errors',
+    'configuration',
+    'notices',
+    'operation',
+  ],
 };
 
 /** What core and postgres must do without: HTTP belongs to web and the adapters. */

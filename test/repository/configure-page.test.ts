@@ -27,8 +27,14 @@ const tables = tablesOf(readFileSync(join(root, 'docs/guides/configure.md'), 'ut
 const documented: Readonly<Record<string, { readonly from: string; readonly inherits?: string }>> = {
   CountersignOptions: { from: 'core' },
   CategoryOptions: { from: 'core' },
+  PasskeyOptions: { from: 'core' },
+  RecoveryCodesOptions: { from: 'core' },
   TotpOptions: { from: 'core' },
   MemorySessionStateOptions: { from: 'core' },
+  PostgresSessionStateOptions: { from: 'postgres' },
+  RedisSessionStateOptions: { from: 'redis' },
+  OidcRecheckOptions: { from: 'sign-in' },
+  SmtpServer: { from: 'mail' },
   Principal: { from: 'core' },
   StoreOptions: { from: 'postgres' },
   MigrateOptions: { from: 'postgres' },
@@ -64,13 +70,16 @@ t.test('defaults and ranges are those of the code', async (t) => {
   const { resolveConfiguration } = await load('core/dist/configuration/configuration.js');
   const { resolveWebOptions } = await load('web/dist/options.js');
   const { checkOptions } = await load('postgres/dist/open-database.js');
+  const { checkSessionStateOptions } = await load('postgres/dist/session-state/postgres-session-state.js');
+  const { resolveRecheckOptions } = await load('sign-in/dist/recheck-options.js');
+  const { checkRedisOptions } = await load('redis/dist/redis-session-state.js');
   const action = () => undefined;
   const needed = {
     store: { ready: action, factors: action, openAuditConnection: action },
     publicUrl: 'https://ehr.example.org',
     keys: { current: 'k1', all: { k1: Buffer.from(Array.from({ length: 32 }, (_, at) => at * 7)) } },
     categories: [{ id: '5', name: 'Ketamine infusion' }],
-    factors: [{ id: 'totp', strength: 'any', invite: action, check: action }],
+    factors: [{ id: 'totp', strength: 'any', invite: action, confirm: action, isWellFormed: action, check: action }],
   };
   const validators: Readonly<Record<string, (options: object) => Judged>> = {
     CountersignOptions: (options) => judge(() => resolveConfiguration!({ ...needed, ...options })),
@@ -82,6 +91,16 @@ t.test('defaults and ranges are those of the code', async (t) => {
     },
     WebOptions: (options) => judge(() => resolveWebOptions!(options)),
     StoreOptions: (options) => judge(() => checkOptions!(options)),
+    PostgresSessionStateOptions: (options) => judge(() => checkSessionStateOptions!(options)),
+    OidcRecheckOptions: (options) => {
+      const own = { issuer: 'https://login.example.org', clientId: 'ehr', clientSecret: 'secret', subjectOf: action };
+      const { resolved, faults } = judge(() => resolveRecheckOptions!({ ...own, ...options }));
+      return { resolved, faults: faults.map((fault) => fault.replace('oidcRecheck.', '')) };
+    },
+    RedisSessionStateOptions: (options) => {
+      const { resolved, faults } = judge(() => checkRedisOptions!({ url: 'redis://127.0.0.1', ...options }));
+      return { resolved, faults: faults.map((fault) => fault.replace('redisSessionState.', '')) };
+    },
   };
   for (const [type, validate] of Object.entries(validators)) {
     const { resolved, faults } = validate({});

@@ -63,6 +63,7 @@ onEveryAdapter('the JSON interface', async (t, adapter) => {
         reasons: [{ kind: 'missing', category: '5', strength: 'any', graceSeconds: 900 }],
         challengeId: 'string',
         challengeUrl: `${host.baseUrl}/step-up/challenge/${problem.challengeId}`,
+        apiUrl: `${host.baseUrl}/api/v1`,
         factors: ['totp'],
         expiresAt: new Date(host.clock.now() + 600_000).toISOString(),
       },
@@ -141,8 +142,9 @@ onEveryAdapter('the JSON interface', async (t, adapter) => {
     t.equal(status.headers.get('cache-control'), 'no-store');
     t.strictSame(status.json(), {
       principal: { userId: 'carol', workspaceId: 'clinic', displayName: 'carol', roles: ['clinician'] },
-      factors: [{ factor: 'totp', strength: 'any', usable: true }],
+      factors: [{ factor: 'totp', strength: 'any', usable: true, cap: null, remaining: null }],
       proofs: [{ patientId: 'p1', factor: 'totp', strength: 'any', secondsLeft: 800 }],
+      mustEnrol: false,
       idleSecondsLeft: null,
     });
     t.match((await (await host.signedIn('carol')).get('/api/v1/auth/session')).json(), { proofs: [] });

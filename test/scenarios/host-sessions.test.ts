@@ -9,6 +9,7 @@ import { auditStory, codesOf } from '../support/audit-story.ts';
 import { Client } from '../support/client.ts';
 import { type HostRoutes, onEveryAdapter, startHost } from '../support/hosts.ts';
 import { resourceOf } from '../support/records.ts';
+import { answerAndResend } from '../support/settings-form.ts';
 
 /** `POST /draft` keeps something in the host's session, `GET /draft` reads it. */
 const drafts: HostRoutes = {
@@ -72,7 +73,7 @@ onEveryAdapter('the host’s session gets a new id at each success, and keeps it
     const asked = await send({});
     t.equal(asked.status, 401);
     const old = admin.client.jar.get('sessionId');
-    const saved = await send({ challengeId: asked.field('challengeId'), code: host.code(admin.secret) });
+    const saved = await answerAndResend(admin.client, asked, host.code(admin.secret));
     t.equal(saved.status, 303);
     t.not(admin.client.jar.get('sessionId'), old);
     t.equal((await send({ version: '1' })).status, 303, 'the proof for the account came along');

@@ -5,6 +5,7 @@ import { type StoreProcess, storeProcess } from '../contracts/store-process.ts';
 import { auditStory, codesOf } from '../support/audit-story.ts';
 import { type Host, onEveryAdapter, startHost, testCategories } from '../support/hosts.ts';
 import { createRealStore } from '../support/real-store.ts';
+import { answerAndResend } from '../support/settings-form.ts';
 import { until } from '../support/until.ts';
 
 const keys = {
@@ -71,8 +72,7 @@ onEveryAdapter('two nodes on one database', async (t, adapter) => {
     const chosen = { ...form, enabled: 'on', categories: ['8', '12', '0'] };
     const asked = await admin.client.post(path, { page: true, form: chosen });
     const code = nextCode(admin.secret);
-    const saved = { ...chosen, challengeId: asked.field('challengeId'), factor: 'totp', code };
-    t.equal((await admin.client.post(path, { page: true, form: saved })).status, 303);
+    t.equal((await answerAndResend(admin.client, asked, code)).status, 303);
     t.equal((await carol.client.get('/visits/v2')).status, 200, 'on this node at once');
     await until(async () => (await other.check('carol', 'p2')).outcome === 'allow');
     t.pass('and on the other as soon as it hears of it');

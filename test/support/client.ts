@@ -69,6 +69,8 @@ export class Client {
         ),
       ).toString();
     }
+    // Node frames the content of a DELETE only where it is told to.
+    if (method === 'DELETE' && body !== undefined) headers['content-length'] = String(Buffer.byteLength(body));
     Object.assign(headers, sent.headers);
     const { status, headers: received, text } = await exchange(method, `${this.baseUrl}${path}`, headers, body);
     this.jar.take(received.getSetCookie());

@@ -70,7 +70,7 @@ export interface HostOptions {
   /** False: on Express only the usual routes have a body parser. Default true: everything has. */
   readonly bodyParsers?: boolean;
   /** Who is signed in, in place of the host's own sessions and bearers. */
-  readonly identify?: () => IdentifiedPrincipal | null;
+  readonly identify?: (request: IncomingMessage) => IdentifiedPrincipal | null;
 }
 
 /** What a test adds to a host, on each kind of framework. */
@@ -300,9 +300,10 @@ async function serveFastify(
   await app.register(countersignFastify, {
     ...web,
     countersign,
-    identify:
-      identify ??
-      ((request) => bearerOf(request.raw, began) ?? principalOf(request.session.user, request.session.sessionId)),
+    identify: (request) =>
+      identify === undefined
+        ? (bearerOf(request.raw, began) ?? principalOf(request.session.user, request.session.sessionId))
+        : identify(request.raw),
   });
   const idOf = (request: FastifyRequest) => (request.params as { id: string }).id;
   const guard = (categories: readonly string[] | '*', action?: string) =>
@@ -403,10 +404,10 @@ async function serveExpress(
   const made = countersignExpress({
     ...web,
     countersign,
-    identify:
-      identify ??
-      ((request: ExpressRequest) =>
-        bearerOf(request, began) ?? principalOf(session(request).user, session(request).id)),
+    identify: (request: ExpressRequest) =>
+      identify === undefined
+        ? (bearerOf(request, began) ?? principalOf(session(request).user, session(request).id))
+        : identify(request),
   });
   const { requireStepUp, guarded } = made;
   const idOf = (request: ExpressRequest) => (request.params as { id: string }).id;

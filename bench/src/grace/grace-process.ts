@@ -58,7 +58,14 @@ function proofOf(session: number, patientId: string, verifiedAt: number): Proof 
 }
 
 function begin(state: SessionStateStore, session: number, now: number): void {
-  void state.begin(keyOf(session), { number: `n${session}`, epochs, endedAt: null, signedInAt: now, now });
+  void state.begin(keyOf(session), {
+    number: `n${session}`,
+    epochs,
+    endedAt: null,
+    hasFactor: true,
+    signedInAt: now,
+    now,
+  });
 }
 
 function grant(state: SessionStateStore, session: number, patientIds: readonly string[], now: number): void {
@@ -71,7 +78,9 @@ function grant(state: SessionStateStore, session: number, patientIds: readonly s
     subjects: [],
     account: false,
     strength: 'any',
+    orFactors: [],
     operation: null,
+    summary: null,
     reasons: [],
     returnTo: null,
     method: null,

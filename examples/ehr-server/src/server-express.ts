@@ -1,7 +1,7 @@
 import { countersignExpress } from '@countersign/express';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import session from 'express-session';
-import { carriesCsrfToken, createCsrfToken } from './accounts/csrf-token.ts';
+import { carriesCsrfToken, createCsrfToken, csrfField } from './accounts/csrf-token.ts';
 import { principalOf, type SignedIn } from './accounts/signed-in.ts';
 import type { Ehr } from './ehr.ts';
 import { describeAppointment, describeEdit } from './policy/guarded-record.ts';
@@ -44,6 +44,8 @@ export async function serveExpress(ehr: Ehr): Promise<RunningServer> {
     identify: ({ session: { signedIn: person, id } }: Request) =>
       person === undefined ? null : principalOf(person, id),
     signIn: signInPath,
+    // A form that meets an expired grace period is sent again with a token of now.
+    csrf: { field: csrfField, token: ({ native }) => csrfOf(native as Request) },
     theme: { organisation: 'Example EHR' },
     onFault: (error) => ehr.log.error(loggable(error), 'A step-up failed'),
     notFound: (request, response) => send(response as Response, nothingAt(request)),

@@ -3,7 +3,7 @@ import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import session from '@fastify/session';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
-import { carriesCsrfToken, createCsrfToken } from './accounts/csrf-token.ts';
+import { carriesCsrfToken, createCsrfToken, csrfField } from './accounts/csrf-token.ts';
 import { principalOf, type SignedIn } from './accounts/signed-in.ts';
 import type { Ehr } from './ehr.ts';
 import { describeAppointment, describeEdit } from './policy/guarded-record.ts';
@@ -44,6 +44,8 @@ export async function serveFastify(ehr: Ehr): Promise<RunningServer> {
     identify: ({ session: { signedIn: person, sessionId } }) =>
       person === undefined ? null : principalOf(person, sessionId),
     signIn: signInPath,
+    // A form that meets an expired grace period is sent again with a token of now.
+    csrf: { field: csrfField, token: ({ native }) => csrfOf(native as FastifyRequest) },
     theme: { organisation: 'Example EHR' },
     onFault: (error) => ehr.log.error(loggable(error), 'A step-up failed'),
   });

@@ -3,11 +3,22 @@ import { type Configuration, type CountersignOptions, resolveConfiguration } fro
 import { systemClock } from './configuration/sources.ts';
 import { CountersignError } from './errors/countersign-error.ts';
 import { StepUpRequiredError } from './errors/step-up-required-error.ts';
+import type { AnswerInvitation, FactorAnswer } from './factors/factor.ts';
 import { Administration } from './flows/administration.ts';
-import { answerChallenge, type ChallengePassed, findChallenge } from './flows/answer-challenge.ts';
-import { type Authorization, Authorizer, type Demand, refusalCode } from './flows/authorize.ts';
+import {
+  answerByToken,
+  answerChallenge,
+  answeringFactors,
+  beginAnswer,
+  type ChallengePassed,
+  findChallenge,
+} from './flows/answer-challenge.ts';
+import { Authorizer } from './flows/authorize.ts';
+import { purposeOf } from './flows/ceremonies.ts';
+import { type Authorization, type Demand, refusalCode } from './flows/demand.ts';
 import { Enrolment } from './flows/enrolment.ts';
 import { LiveWorkspaces } from './flows/live-workspaces.ts';
+import { Notices } from './flows/notices.ts';
 import {
   bindPrincipal,
   noRequest,
@@ -18,6 +29,7 @@ import {
 import { Sessions } from './flows/sessions.ts';
 import { type ItemLabels, type SiftedList, siftList } from './flows/sift-list.ts';
 import { type Operation, operationDigest } from './operation/operation-digest.ts';
+import { type OperationSummary, operationSummary } from './operation/operation-summary.ts';
 import type { Decision } from './policy/decide.ts';
 import type { Principal } from './policy/principal.ts';
 import { memorySessionState } from './session-state/memory-session-state.ts';
@@ -34,6 +46,8 @@ export interface CheckDemand {
   readonly action?: string;
   /** Needed where the answer may be a one-shot proof. */
   readonly operation?: Operation;
+  /** The operation is signed: exactly what the person approves by it. Needs `operation`; its digest covers this too. */
+  readonly approval?: OperationSummary | null;
 }
 
 /** Everything a host and the adapters do with Countersign. Made by {@link createCountersign}; `close()` ends it. */
@@ -59,8 +73,28 @@ export interface Countersign {
   ): Promise<SiftedList<Item>>;
   /** An open challenge of this session. Throws `challenge_unknown`. */
   challenge(principal: SessionPrincipal, id: string): Promise<OpenChallenge>;
+  /** The principal's own factors that could answer a challenge, the preferred first; `withPassword` where it takes the password too. */
+  answeringFactors(
+    principal: SessionPrincipal,
+    challenge: OpenChallenge,
+  ): Promise<readonly { readonly factor: string; readonly withPassword: boolean }[]>;
   /**
-   * Answers a challenge with a factor (`{ code }` for `totp`). Resolves once the proof is given. Throws `challenge_unknown`,
+   * Begins to answer a challenge with a factor that takes that: what a device (WebAuthn request options) or another site
+   * (`redirectTo`, which comes back to `callbackUrl`) needs. Throws `challenge_unknown`, `factor_not_accepted`, `session_ended`.
+   */
+  beginAnswer(
+    principal: SessionPrincipal,
+    challengeId: string,
+    factor: string,
+    callbackUrl: URL,
+  ): Promise<AnswerInvitation>;
+  /**
+   * The challenge that another site's answer (`{ callbackUrl }`) is for. Throws `challenge_unknown` where this session has begun
+   * none, or was told before.
+   */
+  challengeBegun(principal: SessionPrincipal, factor: string, answer: FactorAnswer): Promise<string>;
+  /**
+   * Answers a challenge with a factor (`{ code }` for `totp`, `{ response }` for `passkey`). Resolves once the proof is given. Throws `challenge_unknown`,
    * `factor_not_accepted`, `code_malformed`, `code_incorrect`, `code_already_used`, `attempts_delayed`, `factor_locked`,
    * `factor_disabled`, `session_ended`.
    */
@@ -68,8 +102,10 @@ export interface Countersign {
     principal: SessionPrincipal,
     challengeId: string,
     factor: string,
-    answer: Readonly<Record<string, unknown>>,
+    answer: FactorAnswer,
   ): Promise<ChallengePassed>;
+  /** Answers a challenge by the token that a bearer caller sent anew (RFC 9470). False where it does not answer it. */
+  answerByToken(principal: SessionPrincipal, challenge: OpenChallenge, token: string): Promise<boolean>;
   /** Writes what is queued and stops watching. The store stays the host's to close. */
   close(): Promise<void>;
 }
@@ -86,7 +122,8 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
   const audit = new AuditWriter({ store, clock, ids, queueLimit: configuration.audit.queueLimit });
   const state = configuration.sessionState ?? memorySessionState();
   const live = new LiveWorkspaces(configuration, store, audit);
-  const services: Services = { configuration, store, state, audit, live };
+  const notices = new Notices(configuration, audit);
+  const services: Services = { configuration, store, state, audit, live, notices };
   const authorizer = new Authorizer(services);
   const administration = new Administration(services, authorizer);
   try {
@@ -99,12 +136,14 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
 
   const demandOf = (demand: CheckDemand, purpose: 'enforce' | 'judge'): Demand => {
     const { operation } = demand;
+    const summary = demand.approval == null ? null : operationSummary(demand.approval);
     return {
       workspaceId: demand.workspaceId,
       action: demand.action ?? 'view',
       guarded: '*',
       subjects: [{ patientId: demand.patientId, carried: demand.categories }],
-      operation: operation === undefined ? undefined : () => operationDigest(operation),
+      summary,
+      operation: operation === undefined ? undefined : () => operationDigest({ ...operation, summary }),
       purpose,
     };
   };
@@ -128,14 +167,23 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
     filter: <Item>(principal: SessionPrincipal, items: readonly Item[], describe: (item: Item) => ItemLabels) =>
       siftList(services, authorizer, principal, items, describe),
     challenge: (principal: SessionPrincipal, id: string) => findChallenge(services, principal, id),
-    answerChallenge: (
-      principal: SessionPrincipal,
-      id: string,
-      factor: string,
-      answer: Readonly<Record<string, unknown>>,
-    ) => answerChallenge(services, authorizer, principal, id, factor, answer),
+    answeringFactors: (principal: SessionPrincipal, challenge: OpenChallenge) =>
+      answeringFactors(services, principal, challenge),
+    beginAnswer: (principal: SessionPrincipal, id: string, factor: string, callbackUrl: URL) =>
+      beginAnswer(services, authorizer, principal, id, factor, callbackUrl),
+    async challengeBegun(principal: SessionPrincipal, factorId: string, answer: FactorAnswer) {
+      const factor = configuration.factors.find((candidate) => candidate.id === factorId);
+      const id = factor === undefined ? null : await purposeOf(services, principal, factor, answer);
+      if (id === null) throw new CountersignError('challenge_unknown');
+      return id;
+    },
+    answerChallenge: (principal: SessionPrincipal, id: string, factor: string, answer: FactorAnswer) =>
+      answerChallenge(services, authorizer, principal, id, factor, answer),
+    answerByToken: (principal: SessionPrincipal, challenge: OpenChallenge, token: string) =>
+      answerByToken(services, authorizer, principal, challenge, token),
     async close() {
       await live.close();
+      await notices.close();
       await audit.close();
       await state.close();
     },
@@ -172,6 +220,6 @@ function appliedEvent(configuration: Configuration) {
     outcome: 'success',
     workspaceId: null,
     userId: null,
-    details: JSON.stringify({ categories, reauthenticateActions: configuration.reauthenticateActions }),
+    details: JSON.stringify({ categories, reauthenticateActions: [...configuration.reauthentication.keys()] }),
   } as const;
 }

@@ -12,32 +12,69 @@ export { AuditWriter, type AuditWriterOptions } from './audit/writer.ts';
 export { parseCategoryList } from './configuration/category-list.ts';
 export type { Category, CategoryOptions, Configuration, CountersignOptions } from './configuration/configuration.ts';
 export { type Coding, categoryDetector } from './configuration/detect-categories.ts';
-export { type Clock, type IdSource, type RandomSource, systemClock } from './configuration/sources.ts';
+export { type Clock, type IdSource, type RandomSource, systemClock, timeOrderedIds } from './configuration/sources.ts';
 export { type CheckDemand, type Countersign, createCountersign } from './countersign.ts';
 export { type ErrorCode, errorCodes } from './errors/codes.ts';
 export { CountersignError, type ErrorDetails } from './errors/countersign-error.ts';
 export { StepUpRequiredError } from './errors/step-up-required-error.ts';
-export type { EnrolmentInvitation, Factor, FactorCheck } from './factors/factor.ts';
-export { type TotpOptions, totp } from './factors/totp.ts';
-export type { Administration, SettingsChange, SettingsView } from './flows/administration.ts';
+export type * from './factors/factor.ts';
+export { type PasskeyInvitation, type PasskeyOptions, type PasskeyRequest, passkey } from './factors/passkey.ts';
+export { type RecoveryCodesInvitation, type RecoveryCodesOptions, recoveryCodes } from './factors/recovery-codes.ts';
+export { type TotpInvitation, type TotpOptions, totp } from './factors/totp.ts';
+export { fhirCodings } from './fhir/fhir-codings.ts';
+export { type FhirLabels, fhirLabels } from './fhir/fhir-labels.ts';
+export { fhirPatientId } from './fhir/fhir-patient.ts';
+export { type DescribeResource, type ListSifter, siftBundle } from './fhir/sift-bundle.ts';
+export { type SuppressedOutcome, suppressedOutcome } from './fhir/suppressed-outcome.ts';
+export type { Administration, UserFactor } from './flows/administration.ts';
 export type { ChallengePassed } from './flows/answer-challenge.ts';
-export { type Authorization, type Demand, refusalCode } from './flows/authorize.ts';
-export type { WorkspaceSettings } from './flows/effective-settings.ts';
-export type { Enrolment, FactorSummary } from './flows/enrolment.ts';
+export { type Authorization, type Demand, refusalCode } from './flows/demand.ts';
+export {
+  storedSettingsSchema,
+  type WorkspaceSettings,
+  type WorkspaceSettingsInput,
+} from './flows/effective-settings.ts';
+export type { Enrolment } from './flows/enrolment.ts';
+export type { EnrolmentOptions } from './flows/enrolment-authority.ts';
+export { importOpenEmrGlobals, type OpenEmrGlobals, readOpenEmrGlobals } from './flows/import-openemr-globals.ts';
+export { type OperatorReset, resetFactorsAsOperator } from './flows/operator-reset.ts';
+export type { FactorSummary } from './flows/own-factors.ts';
+export { type KeyRotation, type KeyRotationOptions, keysInUse, rotateKeys } from './flows/rotate-keys.ts';
 export type { RequestContext, SessionPrincipal } from './flows/services.ts';
 export type { SessionStatus, Sessions } from './flows/sessions.ts';
+export type {
+  SettingsChange,
+  SettingsDecision,
+  SettingsOutcome,
+  SettingsView,
+} from './flows/settings-administration.ts';
+export type { BeforeAndAfter, PreviewUnknown, SettingsPreview } from './flows/settings-preview.ts';
+export type { SettingsProposal } from './flows/settings-rows.ts';
+export {
+  knownActions,
+  type SettingsProblem,
+  type SettingsProblemCode,
+  strongestReachable,
+  validateSettings,
+} from './flows/settings-validation.ts';
 export type { ItemLabels, SiftedList } from './flows/sift-list.ts';
-export type { KeyringOptions, SecretOwner } from './keys/keyring.ts';
+export type { KeyringOptions, OpenedTicket, SecretOwner } from './keys/keyring.ts';
 export { Keyring } from './keys/keyring.ts';
+export type * from './notices/notice.ts';
 export { type Operation, operationDigest } from './operation/operation-digest.ts';
+export { type OperationSummary, operationSummary } from './operation/operation-summary.ts';
 export type * from './policy/decide.ts';
 export { decide } from './policy/decide.ts';
 export type { Principal } from './policy/principal.ts';
 export { ACCOUNT_SUBJECT, type Proof } from './policy/proof.ts';
 export type { Requirement, Subject } from './policy/requirement.ts';
 export type * from './policy/settings.ts';
-export { type Strength, satisfiesStrength } from './policy/strength.ts';
+export type { Loosening, LooseningKind } from './policy/settings-change.ts';
+export { type SettingsWarning, type SettingsWarningKind, settingsWarnings } from './policy/settings-warnings.ts';
+export { type Strength, satisfiesStrength, strengths } from './policy/strength.ts';
 export { type MemorySessionStateOptions, memorySessionState } from './session-state/memory-session-state.ts';
 export type { OpenChallenge } from './session-state/open-challenge.ts';
+export { delayAfter, proofLife, sessionBounds } from './session-state/session-bounds.ts';
 export type * from './session-state/session-state.ts';
+export { type SessionBindings, visibleUntil } from './session-state/visible-until.ts';
 export type * from './store/store.ts';

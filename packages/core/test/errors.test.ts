@@ -2,7 +2,7 @@ import t from 'tap';
 import { type ErrorCode, errorCodes } from '../src/errors/codes.ts';
 import { CountersignError } from '../src/errors/countersign-error.ts';
 import { StepUpRequiredError } from '../src/errors/step-up-required-error.ts';
-import { refusalCode } from '../src/flows/authorize.ts';
+import { refusalCode } from '../src/flows/demand.ts';
 
 const codes = Object.keys(errorCodes) as ErrorCode[];
 

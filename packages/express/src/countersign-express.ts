@@ -22,6 +22,8 @@ import type {
   ExpressResponse,
   Next,
 } from './express-types.ts';
+import { guardDefinitions, ourRouters } from './guard-definitions.ts';
+import { inspectResponses } from './inspect-responses.ts';
 import { rotateSession } from './rotate-session.ts';
 import { sendReply } from './send-reply.ts';
 
@@ -148,6 +150,7 @@ export function countersignExpress<Req extends ExpressRequest = ExpressRequest>(
         if (outcome instanceof Promise) outcome.then(settle).catch(next);
         else settle(outcome);
       };
+      guardDefinitions.set(guard, definition as unknown as Guard<never, unknown>);
       return Object.assign(guard, {
         resource: (request: AnyExpressRequest): V => stepUpOf(request).resourceOf(definition) as V,
       });
@@ -202,7 +205,9 @@ function routeOf(request: ExpressRequest): string | null {
   return typeof path === 'string' ? `${request.baseUrl}${path}` : null;
 }
 
-const FORM_LIMIT = '64kb';
+const FORM_LIMIT = 65_536;
+
+const lowerCase = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;
 
 function makeRouter(
   web: Web,
@@ -210,8 +215,6 @@ function makeRouter(
 ): ExpressHandler {
   // Express 5's own router, used under both versions: matching is the same, and the host's settings do not change it.
   const router = Router({ caseSensitive: true, strict: true });
-  const form = bodyParser.urlencoded({ extended: false, limit: FORM_LIMIT });
-  const json = bodyParser.json({ limit: FORM_LIMIT });
   for (const { endpoint, path } of web.endpoints) {
     const answer = (request: ExpressRequest, response: ExpressResponse, next: Next): void => {
       web
@@ -219,19 +222,27 @@ function makeRouter(
         .then((made) => sendReply(response, made))
         .catch(next);
     };
-    if (endpoint.method === 'GET') router.get(path, answer);
-    else router.post(path, form, json, answer, unreadable(web, endpoint, stepUpOf));
+    const limit = endpoint.bodyLimit ?? FORM_LIMIT;
+    // Bounded by its bytes alone: the settings of a long catalogue have more than the usual thousand fields.
+    const form = bodyParser.urlencoded({ extended: false, limit, parameterLimit: 10_000 });
+    const json = bodyParser.json({ limit });
+    const method = lowerCase[endpoint.method];
+    if (method === 'get') router.get(path, answer);
+    else router[method](path, form, json, answer, unreadable(web, endpoint, stepUpOf));
   }
   // Every request of the host comes by here: those that no route of ours can match are not tried against each of them. A URL
   // with scheme and host in front (RFC 9112 §3.2.2) is left to the router.
   const { pagesPath, apiPath } = web.options;
   const mayBeOurs = (url: string): boolean =>
     url.startsWith(pagesPath) || url.startsWith(apiPath) || !url.startsWith('/');
-  return (request, response, next) => {
-    stepUpOf(request);
+  const ours: ExpressHandler = (request, response, next) => {
+    const stepUp = stepUpOf(request);
+    if (web.inspection !== null) inspectResponses(web, stepUp as StepUp<never>, request, response);
     if (mayBeOurs(request.url ?? '')) router(request, response, next);
     else next();
   };
+  ourRouters.set(ours, web);
+  return ours;
 }
 
 /** A body that our parsers refuse is the caller's slip, and is said in our own words. */

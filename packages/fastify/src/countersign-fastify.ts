@@ -1,5 +1,7 @@
 import { type Countersign, CountersignError } from '@countersign/core';
 import {
+  type CoverageOptions,
+  type CoverageRow,
   type Endpoint,
   type HostPort,
   type IdentifiedPrincipal,
@@ -12,6 +14,8 @@ import {
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { z } from 'zod';
+import { hooksOf, RouteRecord } from './coverage.ts';
+import { inspectResponses } from './inspect-responses.ts';
 import { guardOf } from './require-step-up.ts';
 import { rotateSession } from './rotate-session.ts';
 import { sendReply } from './send-reply.ts';
@@ -20,6 +24,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Undefined where the plugin is not registered: guards then refuse. */
     readonly countersignWeb: Web | undefined;
+    /** Every route, with its guard or the lack of one: see `coverage`. */
+    countersignCoverage(options?: CoverageOptions): readonly CoverageRow[];
   }
   interface FastifyRequest {
     /** Countersign in this request. */
@@ -59,6 +65,11 @@ async function plugin(app: FastifyInstance, options: CountersignFastifyOptions):
   };
 
   app.decorate('countersignWeb', web);
+  const routes = new RouteRecord();
+  app.decorate('countersignCoverage', function (this: FastifyInstance, options: CoverageOptions = {}) {
+    return routes.rows(this, options);
+  });
+  app.addHook('onReady', async () => routes.complete());
   const held = Symbol('countersign step-up');
   app.decorateRequest('stepUp', {
     getter(this: FastifyRequest & { [held]?: StepUp<FastifyRequest> }) {
@@ -66,11 +77,13 @@ async function plugin(app: FastifyInstance, options: CountersignFastifyOptions):
       return this[held];
     },
   });
-  app.addHook('onRoute', (route) => {
+  app.addHook('onRoute', function (route) {
     for (const hook of hooksOf(route)) guardOf(hook)?.assertDeclared(web);
     answerStepUp(route, web);
+    routes.see(route, this);
+    if (!routes.isOurs(route)) inspectResponses(route, web);
   });
-  await app.register(async (child) => registerEndpoints(child, web, openapi ?? 'json'), { prefix });
+  await app.register(async (child) => registerEndpoints(child, web, openapi ?? 'json', routes), { prefix });
 }
 
 /** The plugin: our routes, `request.stepUp`, and replies to `enforce`. Register it before the routes it guards. */
@@ -125,12 +138,13 @@ function answerStepUp(route: RouteOptions, web: Web): void {
   };
 }
 
-function hooksOf(route: RouteOptions): unknown[] {
-  return [route.onRequest, route.preParsing, route.preValidation, route.preHandler].flat();
-}
-
 /** Our routes, in a child of their own: its parsers, validator and serializer are not the host's. */
-function registerEndpoints(child: FastifyInstance, web: Web, openapi: 'json' | 'zod' | false): void {
+function registerEndpoints(
+  child: FastifyInstance,
+  web: Web,
+  openapi: 'json' | 'zod' | false,
+  routes: RouteRecord,
+): void {
   child.removeContentTypeParser('application/x-www-form-urlencoded');
   child.addContentTypeParser(
     'application/x-www-form-urlencoded',
@@ -139,6 +153,13 @@ function registerEndpoints(child: FastifyInstance, web: Web, openapi: 'json' | '
       done(null, formFields(String(body)));
     },
   );
+  // Programs name JSON also where they send nothing (DELETE).
+  const json = child.getDefaultJsonParser('error', 'error');
+  child.removeContentTypeParser('application/json');
+  child.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: 65_536 }, (request, body, done) => {
+    if (body === '') done(null, {});
+    else json(request, String(body), done);
+  });
   // The endpoint validates; what stands in the schema is for documents.
   child.setValidatorCompiler(() => (value) => ({ value }));
   child.setSerializerCompiler(() => (value) => (typeof value === 'string' ? value : JSON.stringify(value)));
@@ -147,9 +168,11 @@ function registerEndpoints(child: FastifyInstance, web: Web, openapi: 'json' | '
       method: endpoint.method,
       url: path,
       config: { countersign: endpoint.face },
-      bodyLimit: 65_536,
+      bodyLimit: endpoint.bodyLimit ?? 65_536,
       ...schemaOf(endpoint, openapi),
-      handler: async (request, reply) => sendReply(reply, await web.dispatch(endpoint, request.stepUp)),
+      handler: routes.own(async (request: FastifyRequest, reply: FastifyReply) =>
+        sendReply(reply, await web.dispatch(endpoint, request.stepUp)),
+      ),
       errorHandler: async (error, request, reply) => {
         const unread = error.statusCode !== undefined && error.statusCode < 500;
         const known = unread

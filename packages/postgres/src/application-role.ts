@@ -7,7 +7,10 @@ const grants: readonly SQL[] = [
   sql`select on countersign.migrations`,
   sql`select, insert on countersign.audit_event`,
   sql`select, insert, update (ended_by, ended_at) on countersign.audit_stream`,
-  sql`select, insert, update, delete on countersign.factor`,
+  sql`select, insert, update, delete on countersign.factor, countersign.settings_proposal`,
+  sql`select, insert, update, delete on countersign.session_state`,
+  // TRUNCATE: a clock that was set back drops every proof at once.
+  sql`select, insert, update, delete, truncate on countersign.session_proof`,
   sql`select, insert, update on countersign.factor_attempts, countersign.settings, countersign.epoch, countersign.ended_session`,
 ];
 

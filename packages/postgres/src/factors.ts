@@ -55,6 +55,33 @@ export async function moveFactorCounter(
   return moved.length === 1;
 }
 
+/** Replaces a row if nobody has written it since it was read. */
+export async function replaceFactor(session: Session, row: FactorRow, next: FactorRow): Promise<boolean> {
+  const { id: _, workspaceId: __, userId: ___, ...content } = next;
+  const replaced = await session.queries
+    .update(factor)
+    .set(content)
+    .where(and(ofRow(row), eq(factor.userId, row.userId), eq(factor.factor, next.factor), eq(factor.mac, row.mac)))
+    .returning({ id: factor.id });
+  return replaced.length === 1;
+}
+
+/** Rows of every workspace, for work that goes over all of them. */
+export async function readFactorPage(
+  session: Session,
+  after: { readonly workspaceId: string; readonly id: string } | null,
+  limit: number,
+): Promise<readonly FactorRow[]> {
+  const beyond =
+    after === null ? undefined : sql`(${factor.workspaceId}, ${factor.id}) > (${after.workspaceId}, ${after.id})`;
+  return await session.queries
+    .select()
+    .from(factor)
+    .where(beyond)
+    .orderBy(asc(factor.workspaceId), asc(factor.id))
+    .limit(limit);
+}
+
 export async function removeFactor(
   session: Session,
   key: { readonly workspaceId: string; readonly id: string },

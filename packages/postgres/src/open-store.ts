@@ -6,12 +6,12 @@ import { readEvents, readHeads, readStream } from './audit-reading.ts';
 import { boundedCalls } from './bounded-calls.ts';
 import { watchChanges } from './changes.ts';
 import type { Database } from './database.ts';
-import { readFactors } from './factors.ts';
+import { readFactorPage, readFactors } from './factors.ts';
 import { applyMigrations, assertCurrent, migrationState } from './migrations.ts';
 import { checkOptions, openDatabase, type StoreOptions, type StoreTarget } from './open-database.ts';
 import { sessionStanding } from './revocation.ts';
 import { storeError } from './store-error.ts';
-import { readSettings } from './workspace-settings.ts';
+import { readSettings, readSettingsPage, readSettingsProposal, readSettingsProposals } from './workspace-settings.ts';
 
 /**
  * Opens the durable store on server PostgreSQL 14 to 18 (a pool of its own, or the host's postgres.js client) or on the embedded
@@ -61,6 +61,10 @@ function storeOver(database: Database, waitSeconds: number): Store {
       calls.run(() => readAttempts(database, workspaceId, userId, limits, now)),
     reserveAttempt: (key, limits, now) => calls.run(() => reserveAttempt(database, key, limits, now)),
     settings: (workspaceId) => calls.run(() => readSettings(database, workspaceId)),
+    settingsProposal: (workspaceId) => calls.run(() => readSettingsProposal(database, workspaceId)),
+    settingsProposals: () => calls.run(() => readSettingsProposals(database)),
+    factorPage: (after, limit) => calls.run(() => readFactorPage(database, after, limit)),
+    settingsPage: (after, limit) => calls.run(() => readSettingsPage(database, after, limit)),
     openAuditConnection: async () => {
       const connection = await openAuditConnection(database, calls, (closed) => connections.delete(closed));
       connections.add(connection);

@@ -1,6 +1,8 @@
+import type { Strength } from '@countersign/core';
 import { sql } from 'drizzle-orm';
 import {
   bigint,
+  boolean,
   customType,
   index,
   integer,
@@ -22,6 +24,7 @@ export const markCodes: ReadonlySet<string> = new Set([
   'FACTOR_ENROLLED',
   'FACTOR_RESET',
   'SETTINGS_CHANGED',
+  'RECOVERY_CODE_USED',
 ]);
 
 /** The condition of their index; a query that has it, word for word, can use the index. */
@@ -100,6 +103,8 @@ export const factor = countersign.table(
     confirmedAt: milliseconds('confirmed_at'),
     createdAt: milliseconds('created_at').notNull(),
     counter: bigint('counter', { mode: 'number' }).notNull(),
+    cap: text('cap').$type<Strength>(),
+    capEndsAt: milliseconds('cap_ends_at'),
     mac: text('mac').notNull(),
   },
   (table) => [
@@ -136,6 +141,16 @@ export const settings = countersign.table(
   (table) => [index('settings_written').on(table.writtenAt)],
 );
 
+/** Settings that wait for a second administrator. */
+export const settingsProposal = countersign.table('settings_proposal', {
+  workspaceId: text('workspace_id').primaryKey(),
+  baseVersion: integer('base_version').notNull(),
+  content: text('content').notNull(),
+  mac: text('mac').notNull(),
+  proposedAt: milliseconds('proposed_at').notNull(),
+  proposedBy: text('proposed_by').notNull(),
+});
+
 /** Revocation counters. The workspace's own has the empty user id, which no user has. */
 export const epoch = countersign.table(
   'epoch',
@@ -167,5 +182,55 @@ export const endedSession = countersign.table(
       columns: [table.workspaceId, table.userId, table.keyHash, table.signedInAt],
     }),
     index('ended_session_sign_in').on(table.workspaceId, table.userId, table.signedInAt),
+  ],
+);
+
+/**
+ * Session state for several nodes. UNLOGGED (which drizzle-kit cannot say: the migration was edited): nothing of it goes to the
+ * write-ahead log, and a crash of the server empties it. What must outlive that is in the tables above.
+ */
+export const sessionState = countersign.table(
+  'session_state',
+  {
+    keyHash: text('key_hash').primaryKey(),
+    workspaceId: text('workspace_id').notNull(),
+    userId: text('user_id').notNull(),
+    number: text('number').notNull(),
+    /** Its proofs in `session_proof`; another value, and they are nobody's. */
+    proofs: uuid('proofs').notNull().default(sql`gen_random_uuid()`),
+    signedInAt: milliseconds('signed_in_at').notNull(),
+    userEpoch: bigint('user_epoch', { mode: 'number' }).notNull(),
+    workspaceEpoch: bigint('workspace_epoch', { mode: 'number' }).notNull(),
+    endedAt: milliseconds('ended_at'),
+    lastActivityAt: milliseconds('last_activity_at'),
+    hasFactor: boolean('has_factor').notNull(),
+    binding: text('binding'),
+    oldBinding: text('old_binding'),
+    oldBindingUntil: milliseconds('old_binding_until').notNull().default(0),
+    rotatedAt: milliseconds('rotated_at').notNull().default(0),
+    /** JSON as text: jsonb refuses some of what a text may hold. */
+    challenges: text('challenges').notNull().default('[]'),
+    ceremonies: text('ceremonies').notNull().default('[]'),
+    turns: text('turns').notNull().default('[]'),
+    expiresAt: milliseconds('expires_at').notNull(),
+  },
+  (table) => [index('session_state_expiry').on(table.expiresAt)],
+);
+
+/** `patient` and `content` are JSON: a patient id may hold what a text of PostgreSQL may not. `kind`: a hash of the content. */
+export const sessionProof = countersign.table(
+  'session_proof',
+  {
+    proofs: uuid('proofs').notNull(),
+    patient: text('patient').notNull(),
+    kind: text('kind').notNull(),
+    operation: text('operation'),
+    verifiedAt: milliseconds('verified_at').notNull(),
+    content: text('content').notNull(),
+    expiresAt: milliseconds('expires_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ name: 'session_proof_pkey', columns: [table.proofs, table.patient, table.kind] }),
+    index('session_proof_expiry').on(table.expiresAt),
   ],
 );

@@ -2,9 +2,9 @@ import type { StoreTransaction } from '@countersign/core';
 import { resetAttempts, settleAttempt } from './attempts.ts';
 import type { BoundedCalls } from './bounded-calls.ts';
 import type { Session } from './database.ts';
-import { moveFactorCounter, putFactor, removeFactor } from './factors.ts';
+import { moveFactorCounter, putFactor, removeFactor, replaceFactor } from './factors.ts';
 import { endSession, raiseEpoch } from './revocation.ts';
-import { putSettings } from './workspace-settings.ts';
+import { putSettings, putSettingsProposal, resealSettings, takeSettingsProposal } from './workspace-settings.ts';
 
 /** The writes of one transaction, each bounded; `assertSound` throws the first error that any of them met. */
 export function storeTransaction(
@@ -24,10 +24,14 @@ export function storeTransaction(
     writes: {
       putFactor: (row) => run(() => putFactor(session, row)),
       moveFactorCounter: (row, next) => run(() => moveFactorCounter(session, row, next)),
+      replaceFactor: (row, next) => run(() => replaceFactor(session, row, next)),
       removeFactor: (key) => run(() => removeFactor(session, key)),
       settleAttempt: (key, reservationId) => run(() => settleAttempt(session, key, reservationId)),
       resetAttempts: (key) => run(() => resetAttempts(session, key)),
       putSettings: (row) => run(() => putSettings(session, row)),
+      resealSettings: (row, mac) => run(() => resealSettings(session, row, mac)),
+      putSettingsProposal: (row) => run(() => putSettingsProposal(session, row)),
+      takeSettingsProposal: (row) => run(() => takeSettingsProposal(session, row)),
       raiseEpoch: (workspaceId, userId) => run(() => raiseEpoch(session, workspaceId, userId)),
       endSession: (ended) => run(() => endSession(session, ended)),
     },

@@ -12,22 +12,24 @@ export interface Asset {
 }
 
 export interface Assets {
-  /** By file name: `countersign.css`, `countersign.js`. */
+  /** By file name: `countersign.css`, `countersign.js`, `step-up.js`, `passkey.js`. */
   readonly files: ReadonlyMap<string, Asset>;
   /** Changes when any file does; goes into `Shell.assetsVersion`, so that files can be served as `immutable`. */
   readonly version: string;
 }
 
-const contentTypes = {
-  'countersign.css': 'text/css; charset=utf-8',
-  'countersign.js': 'text/javascript; charset=utf-8',
+const folders = {
+  'countersign.css': { folder: '../assets', contentType: 'text/css; charset=utf-8' },
+  'countersign.js': { folder: '../dist/browser', contentType: 'text/javascript; charset=utf-8' },
+  'step-up.js': { folder: '../dist/browser', contentType: 'text/javascript; charset=utf-8' },
+  'passkey.js': { folder: '../dist/browser', contentType: 'text/javascript; charset=utf-8' },
 } as const;
 
-/** Reads the assets that ship with this package. Call it once at start-up; it throws where the installation is not whole. */
+/** Reads the assets that ship with this package; the scripts are those that the build has bundled. Call it once at start-up; it throws where the installation is not whole. */
 export function loadAssets(): Assets {
   const files = new Map<string, Asset>();
-  for (const [name, contentType] of Object.entries(contentTypes)) {
-    const body = readFileSync(new URL(`../assets/${name}`, import.meta.url));
+  for (const [name, { folder, contentType }] of Object.entries(folders)) {
+    const body = readFileSync(new URL(`${folder}/${name}`, import.meta.url));
     const hash = createHash('sha256').update(body).digest('base64url');
     files.set(name, Object.freeze({ body, contentType, hash, etag: `"${hash}"` }));
   }

@@ -1,4 +1,4 @@
-import { CountersignError, type SessionPrincipal } from '@countersign/core';
+import { CountersignError, type ItemLabels, type SessionPrincipal } from '@countersign/core';
 import { z } from 'zod';
 import type { WebRequest } from './http/web-request.ts';
 import type { Theme } from './pages/pages.ts';
@@ -58,6 +58,20 @@ const optionsSchema = z.strictObject({
   patientLabel: callable<(patientId: string, principal: SessionPrincipal) => Promise<string | null> | string | null>(
     'a function of a patient id is needed',
   ).optional(),
+  /** Looks at JSON payloads before they leave, for sensitive records that their route forgot to guard. `describe` says whose a payload is that is no FHIR, and what it carries. Default false. */
+  inspectResponses: z
+    .union(
+      [
+        z.boolean(),
+        z.strictObject({
+          describe: callable<(payload: unknown, request: never) => readonly ItemLabels[]>('a function is needed'),
+        }),
+      ],
+      'true, false or { describe } is needed',
+    )
+    .default(false),
+  /** Whether `GET <apiPath>/openapi.json` answers with the OpenAPI document of our endpoints, to anybody. Default false: 404. */
+  openApi: z.boolean('true or false is needed').default(false),
   /** Told of faults that were answered with 5xx, for the host's log. Nothing secret is in them. */
   onFault: callable<(error: CountersignError) => void>('a function of an error is needed').optional(),
 });

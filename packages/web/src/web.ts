@@ -12,14 +12,18 @@ import { type Assets, loadAssets } from './assets.ts';
 import type { Endpoint } from './endpoints/endpoint.ts';
 import { endpoints } from './endpoints/endpoints.ts';
 import { noPrincipal, stepUpReply } from './guard/refusal.ts';
+import { ResponseInspection } from './guard/response-inspection.ts';
 import type { StepUp } from './guard/step-up.ts';
 import { BindingCookie } from './http/binding-cookie.ts';
+import type { KeptDraft } from './http/draft.ts';
 import { PublicPaths } from './http/public-paths.ts';
 import { assertSameSite, csrfToken } from './http/same-site.ts';
 import { NO_STORE, problemReply, retryAfter, type WebReply, withRetryAfter } from './http/web-reply.ts';
 import { isSafeMethod, type WebRequest, wantsPage } from './http/web-request.ts';
+import { type OpenApiDocument, openApiDocument } from './openapi/open-api-document.ts';
 import { type ResolvedWebOptions, resolveWebOptions, type WebOptions } from './options.ts';
 import {
+  type ChallengeAbout,
   ChallengePage,
   type ChallengePageProps,
   type FactorError,
@@ -27,14 +31,22 @@ import {
   messageOf,
   renderPage,
   type Shell,
+  SigningSummary,
 } from './pages/pages.ts';
 import { resolveStrings, type Strings, shippedLanguages } from './strings/strings.ts';
 
 /** How a challenge page is shown. */
 export interface ChallengeView {
   readonly status: number;
-  readonly resubmitNotice?: boolean;
+  /** What became of the form that was refused. Default: there was none. */
+  readonly kept?: KeptDraft;
   readonly error?: FactorError;
+  /** A factor that was just begun, and is answered on another device: what to do, and the fields of its answer. */
+  readonly begun?: {
+    readonly factor: string;
+    readonly message: string;
+    readonly answer: Readonly<Record<string, string>>;
+  };
 }
 
 /** Countersign over HTTP, without a framework: what the adapters and the guards share. One per `createCountersign` and mount. */
@@ -47,7 +59,10 @@ export class Web {
   readonly detectCategories: (codings: readonly Coding[]) => readonly string[];
   /** Body fields that change with every rendering of a host's form. */
   readonly hostCsrfFields: readonly string[];
+  /** Null where responses are not inspected. */
+  readonly inspection: ResponseInspection | null;
   readonly #strings = new Map<string, Strings>();
+  #openApi: OpenApiDocument | null = null;
 
   constructor(countersign: Countersign, options: WebOptions = {}) {
     this.countersign = countersign;
@@ -58,6 +73,9 @@ export class Web {
     this.assets = loadAssets();
     this.detectCategories = categoryDetector(categories.values());
     this.hostCsrfFields = this.options.csrf === undefined ? [] : [this.options.csrf.field];
+    const { inspectResponses } = this.options;
+    const describe = typeof inspectResponses === 'object' ? inspectResponses.describe : null;
+    this.inspection = inspectResponses === false ? null : new ResponseInspection(this, describe);
   }
 
   /** Our endpoints, with the paths that this host mounts them under. */
@@ -77,6 +95,17 @@ export class Web {
   /** The same with the origin in front. */
   url(page: string): string {
     return `${this.paths.origin}${this.path(page)}`;
+  }
+
+  /** Where our JSON endpoints are, as browsers ask for them: without a slash at the end. */
+  get apiUrl(): string {
+    return `${this.paths.origin}${this.paths.of(this.options.apiPath)}`;
+  }
+
+  /** Our JSON endpoints as an OpenAPI document, made when it is first asked for. */
+  get openApi(): OpenApiDocument {
+    this.#openApi ??= openApiDocument(this);
+    return this.#openApi;
   }
 
   challengePath(id: string): string {
@@ -114,6 +143,8 @@ export class Web {
   /** The reply to an error of ours that a host's handler threw, in place of what its error handlers would make of it. */
   async thrownReply<Native>(stepUp: StepUp<Native>, error: CountersignError): Promise<WebReply> {
     this.report(error);
+    // What was asked before the content was read says nothing of it.
+    stepUp.renewRequest();
     const principal = error instanceof StepUpRequiredError ? await stepUp.identify() : null;
     return await this.errorReply(stepUp.request, error, principal);
   }
@@ -150,24 +181,44 @@ export class Web {
     challenge: OpenChallenge,
     view: ChallengeView,
   ): Promise<WebReply> {
-    const { configuration, enrolment } = this.countersign;
-    const enrolled = await enrolment.list(principal);
-    const factors = configuration.factors
-      .filter((factor) => enrolled.some((held) => held.factor === factor.id && held.usable))
-      .map((factor) => ({ id: factor.id, formAction: `${this.challengePath(challenge.id)}/${factor.id}` }));
-    const categoryIds = this.options.nameCategories ? challenge.subjects.flatMap((subject) => subject.categoryIds) : [];
-    const categoryNames = [...new Set(categoryIds)].map((id) => configuration.categories.get(id)?.name ?? id);
-    const patientLabel = await this.#patientLabel(principal, challenge);
+    const { configuration } = this.countersign;
+    const answering = await this.countersign.answeringFactors(principal, challenge);
+    const factors = answering.map(({ factor, withPassword }) => ({
+      id: factor,
+      withPassword,
+      formAction: `${this.challengePath(challenge.id)}/${factor}`,
+      answeredBy: configuration.factors.find((own) => own.id === factor)?.answeredBy ?? 'code',
+      begin: { href: this.paths.of(`${this.options.apiPath}/auth/mfa/verify`), challengeId: challenge.id },
+      ...(view.begun?.factor === factor ? { begun: view.begun } : {}),
+    }));
+    const tooWeak = challenge.reasons.some((reason) => reason.kind === 'too-weak');
     const props: ChallengePageProps = {
       factors,
-      about: { action: challenge.action, categoryNames, ...(patientLabel === null ? {} : { patientLabel }) },
+      about: await this.aboutChallenge(principal, challenge),
       error: view.error,
-      resubmitNotice: view.resubmitNotice ?? false,
+      tooWeak: tooWeak ? challenge.strength : undefined,
+      ...(challenge.summary === null ? {} : { summary: h(SigningSummary, { summary: challenge.summary }) }),
+      ...this.#keptProps(view.kept),
       restartHref: challenge.returnTo ?? this.homePath,
       cancelHref: this.homePath,
+      // Without a proof of any factor, an administrator's code is the way to a new one.
+      helpHref: `${this.path('/factors')}#cs-enrolment-code`,
     };
     const reply = this.page(request, principal, h(ChallengePage, props), view.status);
     return withRetryAfter(reply, view.error?.retryAfterSeconds);
+  }
+
+  #keptProps(kept: KeptDraft | undefined): Partial<ChallengePageProps> {
+    return kept === undefined ? {} : { draft: kept, resendAction: this.path('/resend') };
+  }
+
+  /** What may be told of a challenge before it is answered. */
+  async aboutChallenge(principal: SessionPrincipal, challenge: OpenChallenge): Promise<ChallengeAbout> {
+    const { categories } = this.countersign.configuration;
+    const categoryIds = this.options.nameCategories ? challenge.subjects.flatMap((subject) => subject.categoryIds) : [];
+    const categoryNames = [...new Set(categoryIds)].map((id) => categories.get(id)?.name ?? id);
+    const patientLabel = await this.#patientLabel(principal, challenge);
+    return { action: challenge.action, categoryNames, ...(patientLabel === null ? {} : { patientLabel }) };
   }
 
   /** The words of a request's language. */
@@ -236,6 +287,7 @@ export class Web {
     if (!this.countersign.administration.isAdministrator(principal)) return own;
     return [
       ...own,
+      { page: 'users', href: this.path('/admin/users') },
       { page: 'settings', href: this.path('/admin/settings') },
       { page: 'audit', href: this.path('/admin/audit') },
     ];

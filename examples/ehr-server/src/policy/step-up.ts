@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto';
-import { type Countersign, createCountersign, type Store, totp } from '@countersign/core';
+import { type Countersign, createCountersign, passkey, recoveryCodes, type Store, totp } from '@countersign/core';
 import { openStore } from '@countersign/postgres';
 import type { DemoAccount } from '../accounts/demo-accounts.ts';
 import type { Environment } from '../environment.ts';
@@ -33,7 +33,11 @@ export async function createStepUp(
       sensitive,
       codings: codings.map(({ system, code }) => ({ system, code })),
     })),
-    factors: [totp({ issuer: 'Example EHR' })],
+    factors: [passkey({ rpName: 'Example EHR' }), totp({ issuer: 'Example EHR' }), recoveryCodes()],
+    roles: [
+      { id: 'clinician', name: 'Clinician' },
+      { id: 'administrator', name: 'Administrator', clinical: false },
+    ],
     isAdministrator: (principal) => principal.roles.includes('administrator'),
   });
   if (!environment.production) {

@@ -43,6 +43,6 @@ export function fhirPatient({ id, givenName, familyName, gender, birthDate }: Pa
 }
 
 /** https://hl7.org/fhir/R4/operationoutcome.html; `code` is from the value set issue-type. */
-export function operationOutcome(severity: 'error' | 'information', code: string, text: string) {
-  return { resourceType: 'OperationOutcome', issue: [{ severity, code, details: { text } }] };
+export function operationOutcome(code: string, text: string) {
+  return { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code, details: { text } }] };
 }

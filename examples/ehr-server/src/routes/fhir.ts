@@ -1,3 +1,4 @@
+import { suppressedOutcome } from '@countersign/core';
 import type { ListFilter } from '../policy/guarded-record.ts';
 import type { Appointment } from '../records/appointment.ts';
 import type { Records } from '../records/repository.ts';
@@ -19,8 +20,7 @@ export interface Fhir {
 
 export function createFhir(records: Records, publicUrl: string): Fhir {
   const base = `${publicUrl}/fhir`;
-  const failure: Fhir['failure'] = (status, code, text) =>
-    json(operationOutcome('error', code, text), status, contentType);
+  const failure: Fhir['failure'] = (status, code, text) => json(operationOutcome(code, text), status, contentType);
 
   return {
     failure,
@@ -64,10 +64,7 @@ function searchset(base: string, search: AppointmentSearch, visible: readonly Ap
     resource: fhirAppointment(appointment),
     search: { mode: 'match' },
   }));
-  const outcome = {
-    resource: operationOutcome('information', 'suppressed', 'Some appointments are withheld until a step-up.'),
-    search: { mode: 'outcome' },
-  };
+  const outcome = { resource: suppressedOutcome(), search: { mode: 'outcome' } };
   const entry = someWithheld ? [...matches, outcome] : matches;
   return {
     resourceType: 'Bundle',

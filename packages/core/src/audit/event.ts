@@ -21,6 +21,16 @@ export const auditCodes = [
   'AUDIT_STREAM_CLOSED',
   'CONFIGURATION_APPLIED',
   'CLOCK_SET_BACK',
+  'FACTOR_RENAMED',
+  'FACTOR_REMOVED',
+  'FACTOR_CAP_LIFTED',
+  'ENROLMENT_CODE_ISSUED',
+  'SETTINGS_PROPOSED',
+  'SETTINGS_PROPOSAL_DECIDED',
+  'KEYS_ROTATED',
+  'NOTICE_FAILED',
+  'RESPONSE_WITHHELD',
+  'RECOVERY_CODE_USED',
 ] as const;
 /** One of {@link auditCodes}. */
 export type AuditCode = (typeof auditCodes)[number];

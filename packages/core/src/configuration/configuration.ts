@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { CountersignError } from '../errors/countersign-error.ts';
 import type { Factor } from '../factors/factor.ts';
 import { Keyring, type KeyringOptions } from '../keys/keyring.ts';
+import type { ContactSource, MailSender } from '../notices/notice.ts';
+import type { ServiceRule } from '../policy/exemption.ts';
 import type { Principal } from '../policy/principal.ts';
+import type { ReauthenticationRule } from '../policy/settings.ts';
+import { type Strength, satisfiesStrength, strengths, strongest } from '../policy/strength.ts';
 import type { SessionStateStore } from '../session-state/session-state.ts';
 import type { Store } from '../store/store.ts';
 import { type Clock, type IdSource, type RandomSource, systemClock, systemRandom, timeOrderedIds } from './sources.ts';
@@ -29,6 +33,9 @@ const object = <T>(methods: readonly string[], what: string) =>
     what,
   );
 
+const strength = z.enum(strengths, 'any, multi-factor or phishing-resistant is needed');
+const callable = <T>(what: string) => z.custom<T>((value) => typeof value === 'function', what);
+
 const categorySchema = z.strictObject({
   id: z
     .string('a category id is text, also where it is a number in your database')
@@ -37,10 +44,12 @@ const categorySchema = z.strictObject({
   /** Codings that mean this category: system and code together, since bare codes collide. */
   codings: z.array(z.strictObject({ system: text('a coding system'), code: text('a code') })).default([]),
   /** Least strength of a factor. Default `any`. */
-  strength: z.enum(['any', 'phishing-resistant'], 'any or phishing-resistant is needed').default('any'),
+  strength: strength.default('any'),
   /** Longest grace period, in seconds, whatever a workspace chooses. 0: every operation asks. */
   graceSeconds: seconds(0, DAY).optional(),
   scope: z.enum(['patient', 'category'], 'patient or category is needed').default('patient'),
+  /** The actions that ask for it. Default: every one. */
+  actions: z.array(text('an action')).min(1, 'at least one action is needed').optional(),
   /** Whether a workspace that has saved no settings counts it as sensitive. Default true. */
   sensitive: z.boolean('true or false is needed').default(true),
   /** Default `batched`. */
@@ -62,7 +71,7 @@ const optionsSchema = z.strictObject({
   }),
   categories: z.array(categorySchema).min(1, 'at least one category is needed'),
   factors: z
-    .array(object<Factor>(['invite', 'check'], 'a factor is needed, such as totp({ issuer })'))
+    .array(object<Factor>(['isWellFormed', 'check'], 'a factor is needed, such as totp({ issuer })'))
     .min(1, 'at least one factor is needed'),
   /** Who may see and change settings and the audit log of their workspace. Default: nobody. */
   isAdministrator: z
@@ -71,11 +80,72 @@ const optionsSchema = z.strictObject({
       'a function of the principal is needed',
     )
     .default(() => () => false),
+  /** The host's roles, for administrators to choose among. Those marked clinical must have a factor where nobody chose. */
+  roles: z
+    .array(
+      z.strictObject({
+        id: text('a role'),
+        name: text('a name'),
+        clinical: z.boolean('true or false is needed').default(true),
+      }),
+    )
+    .default([]),
+  /** Every action of the host's guards, for administrators to choose among. */
+  actions: z.array(text('an action')).default(['view', 'edit', 'export', 'delete', 'payment']),
+  /** Whether a password is this user's: what makes a code a second one of two factors. Rate-limited as the code is. */
+  checkPassword: callable<
+    (user: { readonly workspaceId: string; readonly userId: string }, password: string) => boolean | Promise<boolean>
+  >('a function of a user and a password is needed').optional(),
+  /** Whether the principal treats this patient now, by the host's own records: what exemptions by treatment relationship stand on. */
+  treatmentRelationship: callable<
+    (principal: Principal, about: { readonly patientId: string; readonly action: string }) => boolean | Promise<boolean>
+  >('a function of a principal and a patient is needed').optional(),
+  /** Services and queues that may see (and edit) sensitive records without a person. Every access is audited. */
+  services: z
+    .array(
+      z.strictObject({
+        userId: text('the service’s user id'),
+        /** Default: in every workspace. */
+        workspaceId: text('a workspace').optional(),
+        /** Default: all. */
+        categories: z.array(z.string()).optional(),
+        actions: z.array(z.enum(['view', 'edit'], 'view or edit is needed')).default(['view']),
+      }),
+    )
+    .default([]),
+  /** How factors come to be enrolled. */
+  enrolment: z
+    .strictObject({
+      /** What a first factor takes. A sign-in must be as recent as `freshSignInSeconds`. */
+      first: z
+        .enum(['fresh-sign-in', 'administrator-code'], 'fresh-sign-in or administrator-code is needed')
+        .default('fresh-sign-in'),
+      /** How long an administrator's one-time code is good. */
+      codeSeconds: seconds(300, 14 * DAY).default(DAY),
+      /** When a factor that a weaker one enrolled counts in full by itself. Default: only by an administrator's code. */
+      capLiftSeconds: seconds(DAY, 30 * DAY).optional(),
+    })
+    .prefault({}),
+  /** What signing an operation asks. */
+  signing: z.strictObject({ strength: strength.default('multi-factor') }).prefault({}),
+  /** Mail about changes of factors and settings. */
+  notices: z
+    .strictObject({
+      mail: object<MailSender>(['send'], 'a mail sender is needed, such as smtpMail({ … }) of @countersign/mail'),
+      contacts: object<ContactSource>(['contactOf', 'administrators'], 'contactOf and administrators are needed'),
+    })
+    .optional(),
   /** What a workspace has that never saved settings. */
   defaults: z
     .strictObject({
       enabled: z.boolean('true or false is needed').default(true),
       graceSeconds: seconds(0, DAY).default(900),
+      /** Until people whose role takes a factor have enrolled one. */
+      untilEnrolled: z
+        .enum(['sensitive-only', 'refuse'], 'sensitive-only or refuse is needed')
+        .default('sensitive-only'),
+      /** Whether loosening changes of settings wait for a second administrator. */
+      secondAdministrator: z.boolean('true or false is needed').default(false),
     })
     .prefault({}),
   /** Within which administrators may choose. */
@@ -83,7 +153,22 @@ const optionsSchema = z.strictObject({
     .strictObject({ leastGraceSeconds: seconds(0, DAY).default(0), mostGraceSeconds: seconds(0, DAY).default(3600) })
     .prefault({}),
   /** Actions that ask again in spite of a grace period. */
-  reauthenticateActions: z.array(text('an action')).default(['export', 'delete', 'payment']),
+  reauthenticateActions: z
+    .array(
+      z.union(
+        [
+          text('an action'),
+          z.strictObject({
+            action: text('an action'),
+            /** How fresh a proof for the patient must be. 0: a proof for this operation alone. */
+            withinSeconds: seconds(0, 3600).default(0),
+            strength: strength.default('any'),
+          }),
+        ],
+        'an action, or { action, withinSeconds, strength } is needed',
+      ),
+    )
+    .default(['export', 'delete', 'payment']),
   /** How long a proof answers changes of factors and settings. */
   accountGraceSeconds: seconds(30, 3600).default(300),
   /** How soon a one-shot proof must be used. */
@@ -138,10 +223,18 @@ export type Category = Readonly<z.output<typeof categorySchema>>;
 
 /** The validated configuration: whole, cross-checked, frozen. */
 export interface Configuration
-  extends Readonly<Omit<z.output<typeof optionsSchema>, 'publicUrl' | 'keys' | 'categories' | 'sessionState'>> {
+  extends Readonly<
+    Omit<
+      z.output<typeof optionsSchema>,
+      'publicUrl' | 'keys' | 'categories' | 'sessionState' | 'services' | 'reauthenticateActions'
+    >
+  > {
   readonly publicUrl: URL;
   readonly keyring: Keyring;
   readonly categories: ReadonlyMap<string, Category>;
+  readonly services: readonly ServiceRule[];
+  /** By action. */
+  readonly reauthentication: ReadonlyMap<string, ReauthenticationRule>;
   readonly sessionState: SessionStateStore | undefined;
 }
 
@@ -152,7 +245,7 @@ export interface Configuration
 export function resolveConfiguration(options: CountersignOptions): Configuration {
   const parsed = optionsSchema.safeParse(options);
   if (!parsed.success) throw invalid(parsed.error.issues.map((issue) => sentence(issue, options)));
-  const { publicUrl, keys, categories, sessionState, ...rest } = parsed.data;
+  const { publicUrl, keys, categories, sessionState, services, reauthenticateActions, ...rest } = parsed.data;
   const problems = [...crossChecks(parsed.data)];
   if (problems.length > 0) throw invalid(problems);
   return deepFreeze({
@@ -160,6 +253,19 @@ export function resolveConfiguration(options: CountersignOptions): Configuration
     publicUrl: parsePublicUrl(publicUrl),
     keyring: new Keyring(keys as KeyringOptions),
     categories: new Map(categories.map((category) => [category.id, deepFreeze(category)])),
+    services: services.map(({ userId, workspaceId, categories: ids, actions }) => ({
+      userId,
+      workspaceId: workspaceId ?? null,
+      categories: ids === undefined ? null : new Set(ids),
+      actions: new Set<string>(actions),
+    })),
+    reauthentication: new Map(
+      reauthenticateActions.map((entry) => {
+        if (typeof entry === 'string') return [entry, { withinSeconds: 0, strength: 'any' as const }];
+        const { action, ...rule } = entry;
+        return [action, rule];
+      }),
+    ),
     sessionState,
   });
 }
@@ -174,6 +280,7 @@ function* crossChecks(options: z.output<typeof optionsSchema>): Generator<string
   for (const [what, values] of [
     ['categories', categories.map((category) => category.id)],
     ['factors', factors.map((factor) => factor.id)],
+    ['roles', options.roles.map((role) => role.id)],
     [
       'categories.codings',
       categories.flatMap((category) => category.codings.map(({ system, code }) => `${system}|${code}`)),
@@ -182,13 +289,32 @@ function* crossChecks(options: z.output<typeof optionsSchema>): Generator<string
     const twice = values.find((value, index) => values.indexOf(value) !== index);
     if (twice !== undefined) yield `${what} has ${twice} twice. Keep one.`;
   }
+  const most = reachable(factors, options.checkPassword !== undefined);
   for (const category of categories) {
-    if (
-      category.strength === 'phishing-resistant' &&
-      !factors.some((factor) => factor.strength === 'phishing-resistant')
-    ) {
-      yield `categories: ${category.id} asks for a phishing-resistant factor and none is configured. Add passkey() to factors, or lower strength.`;
+    if (!satisfiesStrength(most, category.strength)) {
+      yield `categories: ${category.id} asks for a ${category.strength} factor and none is configured. Add passkey() to factors${category.strength === 'multi-factor' ? ' or give checkPassword' : ''}, or lower strength.`;
     }
+  }
+  for (const rule of options.reauthenticateActions) {
+    if (typeof rule !== 'string' && !satisfiesStrength(most, rule.strength))
+      yield `reauthenticateActions: ${rule.action} asks for a ${rule.strength} factor and none is configured. Add passkey() to factors, or lower strength.`;
+  }
+  const declared = new Set(categories.map((category) => category.id));
+  for (const { userId, categories: ids } of options.services) {
+    if (ids?.some((id) => !declared.has(id)) === true)
+      yield `services: ${userId} names a category that is not declared. Declare it, or remove it.`;
+  }
+  for (const factor of factors) {
+    const problem = URL.canParse(options.publicUrl) ? factor.problemAt?.(parsePublicUrl(options.publicUrl)) : null;
+    if (problem != null) yield `factors: ${problem}`;
+    if (!/^[a-z][a-z0-9-]{0,31}$/.test(factor.id))
+      yield 'factors: an id is not made of up to 32 lower-case letters, digits and hyphens. Rename it.';
+    if (factor.isAvailable === undefined && factor.invite === undefined)
+      yield `factors: ${factor.id} can neither be enrolled (invite) nor is it enrolled elsewhere (isAvailable). Give it either.`;
+    if (factor.invite !== undefined && factor.confirmedAtOnce !== true && factor.confirm === undefined)
+      yield `factors: ${factor.id} has no confirm for its first answer. Give it one, or set confirmedAtOnce.`;
+    if ((factor.begin === undefined) !== (factor.ceremonyOf === undefined))
+      yield `factors: ${factor.id} needs begin and ceremonyOf together, or neither.`;
   }
   if (options.nodes === 'several' && (options.sessionState === undefined || !options.sessionState.shared)) {
     yield 'nodes is several and sessionState is not shared, so a proof or a revocation on one node would not count on another. Give a shared session state store.';
@@ -196,6 +322,17 @@ function* crossChecks(options: z.output<typeof optionsSchema>): Generator<string
   if (options.nodes === 'several' && !options.store.shared) {
     yield 'nodes is several and the store is an embedded database, which one process owns. Use a PostgreSQL server.';
   }
+}
+
+/** The most that any principal could prove with what is configured. */
+export function reachable(factors: readonly Factor[], withPassword: boolean): Strength {
+  return factors
+    .map((factor) =>
+      withPassword && factor.combinesWithPassword === true
+        ? strongest(factor.strength, 'multi-factor')
+        : factor.strength,
+    )
+    .reduce(strongest, 'any');
 }
 
 function parsePublicUrl(value: string): URL {

@@ -1,6 +1,16 @@
 import { generateURI, ScureBase32Plugin, verifySync } from 'otplib';
 import { CountersignError } from '../errors/countersign-error.ts';
-import type { EnrolmentInvitation, Factor, FactorCheck } from './factor.ts';
+import type { Factor, FactorCheck } from './factor.ts';
+
+/** What an enrolment of {@link totp} shows. */
+export interface TotpInvitation extends Readonly<Record<string, unknown>> {
+  /** `otpauth://…` for an authenticator app. */
+  readonly uri: string;
+  /** The key for typing by hand, in base32. */
+  readonly manualKey: string;
+  readonly issuer: string;
+  readonly account: string;
+}
 
 /** Options of {@link totp}. */
 export interface TotpOptions {
@@ -26,40 +36,48 @@ export function totp(options: TotpOptions): Factor {
     throw refusal('drift', 'is neither 0 nor 1', 'Use 1, or 0 to accept the current code only.');
   const base32 = new ScureBase32Plugin();
 
-  const invitation = (account: string, secret: string): EnrolmentInvitation => {
+  const invitation = (account: string, secret: string): TotpInvitation => {
     const label = labelled(account) || 'account';
     return { uri: generateURI({ issuer, label, secret }), manualKey: secret, issuer, account: label };
+  };
+
+  const check = (typed: unknown, secret: string, counter: number, now: number): FactorCheck => {
+    const token = codeOf(typed);
+    if (token === null) return { result: 'incorrect' };
+    const epoch = Math.floor(now / 1000);
+    const checked = verifySync({
+      secret,
+      token,
+      epoch,
+      period: PERIOD_SECONDS,
+      epochTolerance: drift * PERIOD_SECONDS,
+    });
+    if (!checked.valid || !('timeStep' in checked)) return { result: 'incorrect' };
+    if (checked.timeStep > counter) return { result: 'correct', counter: checked.timeStep };
+    // The next code that can be accepted is the one of the step after the last accepted.
+    return { result: 'already-used', retryAfterSeconds: Math.max(1, (counter + 1) * PERIOD_SECONDS - epoch) };
   };
 
   return Object.freeze({
     id: 'totp',
     strength: 'any',
-    invite(account, random) {
+    combinesWithPassword: true,
+    invite({ user, random }) {
       const secret = base32.encode(random(SECRET_BYTES), { padding: false });
-      return { secret, invitation: invitation(account, secret) };
+      return { secret, invitation: invitation(user.displayName, secret) };
     },
-    invitation,
+    invitation: ({ user }, secret) => invitation(user.displayName, secret),
+    confirm(answer, secret, { now }) {
+      const checked = check(answer.code, secret, -1, now);
+      // Confirmed with the counter of this very code, so that it opens nothing else.
+      return checked.result === 'correct' ? { result: 'correct', counter: checked.counter } : { result: 'incorrect' };
+    },
     isSecret(secret) {
       // 112 bits are the least that NIST SP 800-63B-4 §3.1.4 allows.
       return /^[A-Z2-7]{24,128}$/.test(secret) && base32.decode(secret).length * 8 >= 112;
     },
     isWellFormed: (answer) => codeOf(answer.code) !== null,
-    check(answer, secret, counter, now): FactorCheck {
-      const token = codeOf(answer.code);
-      if (token === null) return { result: 'incorrect' };
-      const epoch = Math.floor(now / 1000);
-      const checked = verifySync({
-        secret,
-        token,
-        epoch,
-        period: PERIOD_SECONDS,
-        epochTolerance: drift * PERIOD_SECONDS,
-      });
-      if (!checked.valid || !('timeStep' in checked)) return { result: 'incorrect' };
-      if (checked.timeStep > counter) return { result: 'correct', counter: checked.timeStep };
-      // The next code that can be accepted is the one of the step after the last accepted.
-      return { result: 'already-used', retryAfterSeconds: Math.max(1, (counter + 1) * PERIOD_SECONDS - epoch) };
-    },
+    check: (answer, { secret, counter }, { now }) => check(answer.code, secret, counter, now),
   } satisfies Factor);
 }
 

@@ -1,40 +1,42 @@
-import { z } from 'zod';
-import { parseDetails } from '../audit/details.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
-import type { AuditQuery, AuditRecord, SettingsRow } from '../store/store.ts';
-import { demandAccountProof, refuseImpersonation } from './account-authority.ts';
+import { makeLookupCode } from '../factors/lookup-code.ts';
+import type { AuditQuery, AuditRecord } from '../store/store.ts';
+import { demandAccountProof } from './account-authority.ts';
 import type { Authorizer } from './authorize.ts';
-import { defaultSettings, parseStoredSettings, type WorkspaceSettings } from './effective-settings.ts';
-import { SETTINGS_MAC, settingsMacValues } from './live-workspaces.ts';
+import type { WorkspaceSettingsInput } from './effective-settings.ts';
+import { ENROLMENT_CODE, enrolmentCodeRow } from './enrolment-code.ts';
+import { isFactorRowIntact } from './factor-rows.ts';
 import { eventOf, type Services, type SessionPrincipal } from './services.ts';
+import {
+  SettingsAdministration,
+  type SettingsChange,
+  type SettingsDecision,
+  type SettingsOutcome,
+  type SettingsView,
+} from './settings-administration.ts';
+import type { SettingsPreview } from './settings-preview.ts';
 
-/** A workspace's settings as an administrator sees them. */
-export interface SettingsView {
-  /** Sent back with a change, so that two administrators do not overwrite each other. */
-  readonly version: number;
-  readonly settings: WorkspaceSettings;
-  readonly changedAt: Date | null;
-  readonly changedBy: string | null;
-}
-
-/** One change of settings, newest first in a list. */
-export interface SettingsChange {
-  /** The version it made. */
-  readonly version: number;
-  readonly at: Date;
-  readonly userId: string | null;
-  readonly before: WorkspaceSettings | null;
-  readonly after: WorkspaceSettings;
+/** One of a user's factors, as an administrator sees it: nothing secret. */
+export interface UserFactor {
+  readonly factor: string;
+  readonly label: string;
+  readonly enrolledAt: Date;
+  /** `disabled`: too many failures in a row. `altered`: the row is not as we wrote it, and counts for nothing until it is reset. */
+  readonly state: 'usable' | 'disabled' | 'altered';
+  /** Counts for less than its kind, because a weaker proof enrolled it. */
+  readonly capped: boolean;
 }
 
 /** What administrators of a workspace can do. Every method asserts that the principal is one. */
 export class Administration {
   readonly #services: Services;
   readonly #authorizer: Authorizer;
+  readonly #settings: SettingsAdministration;
 
   constructor(services: Services, authorizer: Authorizer) {
     this.#services = services;
     this.#authorizer = authorizer;
+    this.#settings = new SettingsAdministration(services, authorizer);
   }
 
   /** Whether this principal is an administrator here, by the host's word. Never while acting as somebody else. */
@@ -47,58 +49,61 @@ export class Administration {
   /** The settings of the principal's workspace. Throws `settings_unknown` where the row was altered by other means than ours. */
   async settings(principal: SessionPrincipal): Promise<SettingsView> {
     await this.assertAdministrator(principal);
-    const { configuration, live, store } = this.#services;
-    // Judged as every request judges them: a row changed behind our back is shown to nobody as if it were in force.
-    if ((await live.load(principal.workspaceId)) === 'unknown') throw new CountersignError('settings_unknown');
-    const row = await store.settings(principal.workspaceId);
-    if (row === null) return { version: 0, settings: defaultSettings(configuration), changedAt: null, changedBy: null };
-    return {
-      version: row.version,
-      settings: parseStoredSettings(row.content),
-      changedAt: new Date(row.changedAt),
-      changedBy: row.changedBy,
-    };
+    return await this.#settings.view(principal);
   }
 
   /**
-   * Saves a workspace's settings whole. Needs a fresh proof; effective on every node within a second.
-   * Throws `input_invalid` (every field at fault in `details.extra.problems`), `settings_conflict`, `StepUpRequiredError`.
+   * Saves a workspace's settings whole, or, where the settings in force want a second administrator and the change loosens them,
+   * keeps it as a proposal (`saved: false`). Needs a fresh proof; effective on every node within a second; the other
+   * administrators are told. Throws `input_invalid` (every field at fault in `details.extra.problems`), `settings_conflict` (both
+   * versions in `details.extra`), `StepUpRequiredError`.
    */
-  async changeSettings(principal: SessionPrincipal, version: number, input: unknown): Promise<SettingsView> {
+  async changeSettings(
+    principal: SessionPrincipal,
+    version: number,
+    input: WorkspaceSettingsInput,
+  ): Promise<SettingsOutcome> {
     await this.assertAdministrator(principal);
-    refuseImpersonation(principal);
-    const { configuration, audit, live } = this.#services;
-    const settings = this.#validated(input);
-    await demandAccountProof(this.#authorizer, principal, 'settings', null);
-    const before = await this.settings(principal);
-    if (before.version !== version) throw conflict(before);
-    const row = this.#row(principal, version + 1, settings);
-    const reading = await this.#authorizer.reading(principal, []);
-    const saved = await audit.transact(async (transaction) => {
-      if (!(await transaction.putSettings(row))) return { value: false, events: [] };
-      const details = JSON.stringify({ version: row.version, before: before.settings, after: settings });
-      const event = { code: 'SETTINGS_CHANGED', outcome: 'success', details } as const;
-      return { value: true, events: [eventOf(principal, reading.number, event)] };
-    });
-    if (!saved) throw conflict(await this.settings(principal));
-    live.settingsSaved(principal.workspaceId, row.version);
-    await live.load(principal.workspaceId);
-    return {
-      version: row.version,
-      settings,
-      changedAt: new Date(configuration.clock.now()),
-      changedBy: principal.userId,
-    };
+    return await this.#settings.change(principal, version, input);
+  }
+
+  /**
+   * Approves or rejects what another administrator proposed, or withdraws one's own proposal. Needs a fresh proof. Throws
+   * `settings_proposal_unknown`, `second_administrator_required`, `settings_conflict` where other settings were saved since it was
+   * made, `StepUpRequiredError`.
+   */
+  async decideSettings(principal: SessionPrincipal, decision: SettingsDecision): Promise<SettingsOutcome> {
+    await this.assertAdministrator(principal);
+    return await this.#settings.decide(principal, decision);
+  }
+
+  /** Who would have been asked in the last seven days, by the audit log. Saves nothing. Throws `input_invalid`. */
+  async previewSettings(principal: SessionPrincipal, input: WorkspaceSettingsInput): Promise<SettingsPreview> {
+    await this.assertAdministrator(principal);
+    return await this.#settings.preview(principal, input);
   }
 
   /** Who changed what and when, newest first. */
   async settingsChanges(principal: SessionPrincipal, limit = 20): Promise<readonly SettingsChange[]> {
     await this.assertAdministrator(principal);
+    return await this.#settings.changes(principal, limit);
+  }
+
+  /** A user's confirmed factors; also one that was altered behind our back, so that it can be reset. */
+  async userFactors(principal: SessionPrincipal, userId: string): Promise<readonly UserFactor[]> {
+    await this.assertAdministrator(principal);
+    const { configuration, store } = this.#services;
+    const { attempts, clock, keyring } = configuration;
     const { workspaceId } = principal;
-    const events = await this.#services.store.auditEvents({ workspaceId, codes: ['SETTINGS_CHANGED'], limit });
-    return events.flatMap((event) => {
-      const parsed = changeSchema.safeParse(parseDetails(event.details));
-      return parsed.success ? [{ at: new Date(event.at), userId: event.userId, ...parsed.data }] : [];
+    const now = clock.now();
+    const standing = await store.attempts(workspaceId, userId, attempts, now);
+    return (await store.factors(workspaceId, userId)).flatMap((row) => {
+      const { factor, label, confirmedAt, cap, capEndsAt } = row;
+      if (confirmedAt === null || factor === ENROLMENT_CODE) return [];
+      const usable = (standing.get(factor)?.consecutive ?? 0) < attempts.consecutive;
+      const state = isFactorRowIntact(keyring, row) ? (usable ? 'usable' : 'disabled') : 'altered';
+      const capped = cap !== null && (capEndsAt === null || now < capEndsAt);
+      return [{ factor, label, enrolledAt: new Date(confirmedAt), state, capped } as const];
     });
   }
 
@@ -109,21 +114,14 @@ export class Administration {
   async resetFactor(
     principal: SessionPrincipal,
     target: { readonly userId: string; readonly factor: string; readonly reason: string },
+    returnTo: string | null = null,
   ): Promise<void> {
     await this.assertAdministrator(principal);
     const { userId, factor, reason } = target;
-    if (userId === principal.userId) {
-      throw new CountersignError('administrator_required', {
-        detail: 'Another administrator must reset your own factors.',
-      });
-    }
-    if (reason.trim().length < 10)
-      throw new CountersignError('input_invalid', {
-        field: 'reason',
-        detail: 'reason: at least 10 characters are needed.',
-      });
-    await demandAccountProof(this.#authorizer, principal, 'factors', null);
-    const { audit, live, store } = this.#services;
+    this.#assertOther(principal, userId);
+    assertReason(reason);
+    await demandAccountProof(this.#services, this.#authorizer, principal, { action: 'factors', returnTo });
+    const { audit, configuration, live, notices, store } = this.#services;
     const { workspaceId } = principal;
     const rows = (await store.factors(workspaceId, userId)).filter((row) => row.factor === factor);
     const epoch = await audit.transact(async (transaction) => {
@@ -135,6 +133,40 @@ export class Administration {
       return { value: raised, events: [eventOf(principal, null, { ...event, userId, actorId: principal.userId })] };
     });
     live.raise(workspaceId, userId, epoch);
+    const at = configuration.clock.now();
+    notices.tell({ kind: 'factor-reset', workspaceId, to: { userId }, factor, by: principal.userId, at });
+  }
+
+  /**
+   * A one-time code with which a user enrols a first factor, or lets a capped one count in full. Shown once, to be handed over in
+   * person; replaces an earlier one. Needs a fresh proof and a reason; never for oneself (`administrator_required`).
+   */
+  async issueEnrolmentCode(
+    principal: SessionPrincipal,
+    target: { readonly userId: string; readonly reason: string },
+    returnTo: string | null = null,
+  ): Promise<{ readonly code: string; readonly expiresAt: Date }> {
+    await this.assertAdministrator(principal);
+    const { userId, reason } = target;
+    this.#assertOther(principal, userId);
+    assertReason(reason);
+    await demandAccountProof(this.#services, this.#authorizer, principal, { action: 'factors', returnTo });
+    const { audit, configuration, notices } = this.#services;
+    const { workspaceId } = principal;
+    const code = makeLookupCode(configuration.random);
+    const row = await enrolmentCodeRow(this.#services, { workspaceId, userId }, code);
+    await audit.transact(async (transaction) => {
+      await transaction.putFactor(row);
+      await transaction.resetAttempts({ workspaceId, userId, factor: ENROLMENT_CODE });
+      const event = { code: 'ENROLMENT_CODE_ISSUED', outcome: 'success', reason } as const;
+      return {
+        value: undefined,
+        events: [eventOf(principal, null, { ...event, userId, actorId: principal.userId })],
+      };
+    });
+    const at = configuration.clock.now();
+    notices.tell({ kind: 'enrolment-code-issued', workspaceId, to: { userId }, by: principal.userId, at });
+    return { code, expiresAt: new Date(row.createdAt + configuration.enrolment.codeSeconds * 1000) };
   }
 
   /** Events of the administrator's own workspace, newest first. */
@@ -159,57 +191,18 @@ export class Administration {
     throw new CountersignError('administrator_required');
   }
 
-  #validated(input: unknown): WorkspaceSettings {
-    const { bounds, categories } = this.#services.configuration;
-    const schema = z.strictObject({
-      enabled: z.boolean('true or false is needed'),
-      categories: z.array(z.string()).max(1000),
-      graceSeconds: z
-        .int('a whole number of seconds is needed')
-        .min(bounds.leastGraceSeconds, `at least ${bounds.leastGraceSeconds} seconds are needed`)
-        .max(bounds.mostGraceSeconds, `at most ${bounds.mostGraceSeconds} seconds are allowed`),
+  #assertOther(principal: SessionPrincipal, userId: string): void {
+    if (userId !== principal.userId) return;
+    throw new CountersignError('administrator_required', {
+      detail: 'Another administrator must do this for your own factors.',
     });
-    const parsed = schema.safeParse(input);
-    const problems = parsed.success
-      ? []
-      : parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || 'settings', problem: issue.message }));
-    if (parsed.success) {
-      for (const id of parsed.data.categories) {
-        if (!categories.has(id))
-          problems.push({ field: 'categories', problem: 'names a category that is not declared' });
-      }
-      if (problems.length === 0) {
-        // In the catalogue's order, each once: the same choice is always the same text.
-        return {
-          ...parsed.data,
-          categories: [...categories.keys()].filter((id) => parsed.data.categories.includes(id)),
-        };
-      }
-    }
-    const [first] = problems;
-    throw new CountersignError('input_invalid', {
-      ...(first === undefined ? {} : { field: first.field, detail: `${first.field}: ${first.problem}.` }),
-      extra: { problems },
-    });
-  }
-
-  #row(principal: SessionPrincipal, version: number, settings: WorkspaceSettings): SettingsRow {
-    const { keyring, clock } = this.#services.configuration;
-    const row = {
-      workspaceId: principal.workspaceId,
-      version,
-      content: JSON.stringify(settings),
-      changedAt: clock.now(),
-      changedBy: principal.userId,
-    };
-    return { ...row, mac: keyring.mac(SETTINGS_MAC, settingsMacValues(row)) };
   }
 }
 
-const settingsSchema = z.object({ enabled: z.boolean(), categories: z.array(z.string()), graceSeconds: z.number() });
-const changeSchema = z.object({ version: z.number(), before: settingsSchema.nullable(), after: settingsSchema });
-
-const conflict = (current: SettingsView): CountersignError =>
-  new CountersignError('settings_conflict', {
-    extra: { current: { version: current.version, settings: current.settings } },
+function assertReason(reason: string): void {
+  if (reason.trim().length >= 10) return;
+  throw new CountersignError('input_invalid', {
+    field: 'reason',
+    detail: 'reason: at least 10 characters are needed.',
   });
+}

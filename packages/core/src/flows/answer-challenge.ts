@@ -1,15 +1,17 @@
 import { randomToken } from '../configuration/sources.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
-import type { Factor } from '../factors/factor.ts';
+import type { AnswerInvitation, Factor, FactorAnswer } from '../factors/factor.ts';
+import type { EnrolledFactor } from '../policy/decide.ts';
 import { ACCOUNT_SUBJECT, type Proof } from '../policy/proof.ts';
 import type { EffectiveSettings } from '../policy/settings.ts';
-import { satisfiesStrength } from '../policy/strength.ts';
+import { type Strength, satisfiesStrength } from '../policy/strength.ts';
 import type { OpenChallenge } from '../session-state/open-challenge.ts';
 import type { SessionReading } from '../session-state/session-state.ts';
 import type { Authorizer } from './authorize.ts';
-import { readFactorRows } from './factor-rows.ts';
-import { digest, eventOf, type Services, type SessionPrincipal } from './services.ts';
-import { verifyFactor } from './verify-factor.ts';
+import { beginCeremony } from './ceremonies.ts';
+import { enrolledFactors } from './factor-rows.ts';
+import { digest, eventOf, factorOwner, type Services, type SessionPrincipal } from './services.ts';
+import { type Verified, verifyFactor } from './verify-factor.ts';
 
 /** A challenge that was passed. */
 export interface ChallengePassed {
@@ -19,6 +21,8 @@ export interface ChallengePassed {
   readonly verifiedAt: number;
   /** The moment the proof ends for what was asked, in milliseconds. */
   readonly endsAt: number;
+  /** What is left of a factor that is used up (recovery codes); null for others. */
+  readonly remaining: number | null;
 }
 
 /** The open challenge of this session with this id. Throws `challenge_unknown`, also where it is another session's. */
@@ -46,7 +50,7 @@ export async function answerChallenge(
   principal: SessionPrincipal,
   challengeId: string,
   factorId: string,
-  answer: Readonly<Record<string, unknown>>,
+  answer: FactorAnswer,
 ): Promise<ChallengePassed> {
   const { configuration, state, live } = services;
   const reading = await authorizer.reading(principal, []);
@@ -57,14 +61,22 @@ export async function answerChallenge(
   const factor = await acceptedFactor(services, principal, reading, challenge, factorId);
   const event = challengeEvent(challenge, factor.id);
 
-  await verifyFactor(services, principal, reading.number, factor, answer, {
+  const verified = await verifyFactor(services, principal, reading.number, factor, answer, {
     event,
+    purpose: challenge.id,
+    askedAt: challenge.createdAt,
+    demanded: demandedOf(challenge, factor),
+    // What was signed, by its digest: the content itself has no place on the log.
+    ...(challenge.summary === null ? {} : { details: { approved: challenge.operation ?? '' } }),
     voided: () => state.voidChallenge(principal.key, challenge.id),
   });
 
+  // Revoked while the code was being checked: the proof would be gone with the next request, and nobody should be told otherwise.
+  if (!live.isCurrent(principal.key.workspaceId, principal.key.userId, reading.epochs))
+    throw new CountersignError('challenge_unknown');
   const verifiedAt = configuration.clock.now();
   const binding = principal.binding === 'bearer' ? null : randomToken(configuration.random, 256);
-  const proofs = proofsOf(principal, reading, challenge, factor, settings, verifiedAt);
+  const proofs = proofsOf(principal, reading, challenge, factor, verified.strength, settings, verifiedAt);
   const granted = await state.grant(
     principal.key,
     reading.number,
@@ -80,7 +92,107 @@ export async function answerChallenge(
   );
   // Signed out, revoked or locked out while the code was being checked.
   if (!granted) throw new CountersignError('challenge_unknown');
-  return { challenge, binding, verifiedAt, endsAt: verifiedAt + secondsOf(challenge, settings) * 1000 };
+  tellOfUse(services, principal, factor, verified);
+  const endsAt = verifiedAt + secondsOf(challenge, settings) * 1000;
+  return { challenge, binding, verifiedAt, endsAt, remaining: verified.remaining };
+}
+
+/**
+ * Begins to answer a challenge with a factor that takes that (a passkey, an identity provider): what the device or the other site
+ * needs. Throws `challenge_unknown`, `factor_not_accepted`, `session_ended`.
+ */
+export async function beginAnswer(
+  services: Services,
+  authorizer: Authorizer,
+  principal: SessionPrincipal,
+  challengeId: string,
+  factorId: string,
+  callbackUrl: URL,
+): Promise<AnswerInvitation> {
+  const reading = await authorizer.reading(principal, []);
+  if (reading.endedAt !== null) throw new CountersignError('session_ended');
+  const challenge = await findChallenge(services, principal, challengeId);
+  const factor = await acceptedFactor(services, principal, reading, challenge, factorId);
+  return await beginCeremony(services, principal, factor, challenge.id, demandedOf(challenge, factor), callbackUrl);
+}
+
+/**
+ * Answers a challenge by the token that a bearer caller sent with the request (RFC 9470), where a factor takes tokens and this one
+ * was issued since. True where the proof is given; a token that was refused is on the log, and the challenge stays open.
+ */
+export async function answerByToken(
+  services: Services,
+  authorizer: Authorizer,
+  principal: SessionPrincipal,
+  challenge: OpenChallenge,
+  token: string,
+): Promise<boolean> {
+  const factor = services.configuration.factors.find((candidate) => candidate.bearerOnly === true);
+  const signIn = factor?.signInOf?.({ token }, challenge.createdAt) ?? null;
+  if (principal.binding !== 'bearer' || factor === undefined || signIn === null) return false;
+  // Tokens of one sign-in answer one challenge, also where the issuer's clock is ahead and others were opened meanwhile.
+  const mark = { ...challenge, id: randomToken(services.configuration.random, 128) };
+  const held = await services.state.openChallenge(
+    principal.key,
+    digest(JSON.stringify([factor.id, signIn])),
+    () => mark,
+    services.configuration.clock.now(),
+  );
+  if (held?.id !== mark.id) return false;
+  try {
+    await answerChallenge(services, authorizer, principal, challenge.id, factor.id, { token });
+    return true;
+  } catch (error) {
+    if (CountersignError.is(error) && error.status < 500) return false;
+    throw error;
+  }
+}
+
+/** The factors that could answer this challenge, in the order of preference: what is strongest takes least. */
+export async function answeringFactors(
+  services: Services,
+  principal: SessionPrincipal,
+  challenge: OpenChallenge,
+): Promise<readonly { readonly factor: string; readonly withPassword: boolean }[]> {
+  const { factors } = services.configuration;
+  const enrolled = (await enrolledFactors(services, principal)).filter((held) => held.usable && suits(held, challenge));
+  return enrolled
+    .map((held) => {
+      const own = factors.find((factor) => factor.id === held.factor);
+      const alone = own !== undefined && satisfiesStrength(own.strength, challenge.strength);
+      return {
+        ...held,
+        recovery: own?.isRecovery === true,
+        withPassword: !alone && !challenge.orFactors.includes(held.factor),
+      };
+    })
+    .sort((one, other) => preference(one) - preference(other))
+    .map(({ factor, withPassword }) => ({ factor, withPassword }));
+}
+
+/** What a challenge demands of a factor: nothing more of one that answers whatever its strength. */
+const demandedOf = (challenge: OpenChallenge, factor: Factor): Strength =>
+  challenge.orFactors.includes(factor.id) ? 'any' : challenge.strength;
+
+const preference = (held: {
+  readonly strength: Strength;
+  readonly recovery: boolean;
+  readonly withPassword: boolean;
+}) =>
+  (held.recovery ? 4 : 0) +
+  (satisfiesStrength(held.strength, 'phishing-resistant') ? 0 : 1) +
+  (held.withPassword ? 1 : 0);
+
+const suits = (held: EnrolledFactor, challenge: OpenChallenge): boolean =>
+  (held.accountOnly !== true || challenge.account) &&
+  (satisfiesStrength(held.strength, challenge.strength) || challenge.orFactors.includes(held.factor));
+
+/** A recovery code that was used: its owner is told, since it may have been somebody else. */
+function tellOfUse(services: Services, principal: SessionPrincipal, factor: Factor, { remaining }: Verified): void {
+  if (remaining === null) return;
+  const { workspaceId, userId } = factorOwner(principal);
+  const at = services.configuration.clock.now();
+  services.notices.tell({ kind: 'recovery-code-used', workspaceId, to: { userId }, factor: factor.id, remaining, at });
 }
 
 /** The event of an answer to a challenge, about the first patient it names (each has its own MFA_REQUIRED). */
@@ -105,10 +217,9 @@ async function acceptedFactor(
   factorId: string,
 ): Promise<Factor> {
   const factor = services.configuration.factors.find((candidate) => candidate.id === factorId);
-  const rows = await readFactorRows(services, principal);
-  const enrolled = factor !== undefined && rows.some((row) => row.factor === factor.id && row.confirmedAt !== null);
-  if (factor !== undefined && enrolled && satisfiesStrength(factor.strength, challenge.strength)) return factor;
-  const reason = factor === undefined ? 'unknown-factor' : enrolled ? 'too-weak' : 'not-enrolled';
+  const held = (await enrolledFactors(services, principal)).find((enrolled) => enrolled.factor === factorId);
+  if (factor !== undefined && held !== undefined && suits(held, challenge)) return factor;
+  const reason = factor === undefined ? 'unknown-factor' : held === undefined ? 'not-enrolled' : 'too-weak';
   const event = { ...challengeEvent(challenge, factor?.id ?? 'unknown'), reason };
   await services.audit.append([
     eventOf(principal, reading.number, { code: 'MFA_FAILURE', outcome: 'failure', ...event }),
@@ -121,17 +232,18 @@ function proofsOf(
   reading: SessionReading,
   challenge: OpenChallenge,
   factor: Factor,
+  strength: Strength,
   settings: EffectiveSettings,
   verifiedAt: number,
 ): Proof[] {
   const proof = (patientId: string, scope: string | null): Proof => ({
     workspaceId: principal.workspaceId,
-    userId: principal.userId,
+    userId: principal.key.userId,
     sessionNumber: reading.number,
     patientId,
     scope,
     factor: factor.id,
-    strength: factor.strength,
+    strength,
     verifiedAt,
     terms: settings.grace,
     ...(challenge.operation === null ? {} : { operation: challenge.operation }),

@@ -1,65 +1,32 @@
-import type { AuditEventInput } from '../audit/event.ts';
 import { randomToken } from '../configuration/sources.ts';
-import type { ErrorCode } from '../errors/codes.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
-import {
-  type Allow,
-  type Challenge,
-  type Decision,
-  decide,
-  type EnrolledFactor,
-  type Facts,
-} from '../policy/decide.ts';
-import { isOneShot, type Requirement, touchedCategories } from '../policy/requirement.ts';
-import type { AccessAudit, CategoryPolicy, EffectiveSettings } from '../policy/settings.ts';
-import type { OpenChallenge } from '../session-state/open-challenge.ts';
+import { type Allow, type Decision, decide, type EnrolledFactor, type Facts } from '../policy/decide.ts';
+import type { EffectiveSettings } from '../policy/settings.ts';
 import type { MaybePromise, SessionReading } from '../session-state/session-state.ts';
+import { accessAudit, accessEvents, blindEvents, refusalEvents } from './authorization-events.ts';
+import type { Authorization, Demand } from './demand.ts';
+import { demandedRequirement } from './demanded-requirement.ts';
+import { isEnrolledOutside } from './enrolled-outside.ts';
+import { exempted, isTreatmentAsked, withTreatment } from './exempted.ts';
 import { enrolledFactors } from './factor-rows.ts';
-import { digest, eventOf, type Services, type SessionPrincipal } from './services.ts';
+import { openChallenge } from './open-challenge.ts';
+import type { Services, SessionPrincipal } from './services.ts';
 
-/** What a caller wants to do, before the workspace's settings have turned it into a requirement. */
-export interface Demand {
-  readonly workspaceId: string;
-  readonly action: string;
-  /** The categories this guard is about. */
-  readonly guarded: ReadonlySet<string> | '*';
-  /** Whose records, and the category ids they carry (null: the route itself is sensitive). */
-  readonly subjects: readonly { readonly patientId: string; readonly carried: readonly string[] | null }[];
-  /** A change of factors or settings. */
-  readonly account?: boolean;
-  /** Digest of the operation; called only where a one-shot proof is asked. */
-  readonly operation?: (() => string) | undefined;
-  /** Checked path to return to after a success; called only where a challenge is opened. */
-  readonly returnTo?: (() => string | null) | undefined;
-  /**
-   * `judge`: only the decision, nothing opened, consumed or audited. `sift`: the same, and without looking up the principal's
-   * factors, where all that matters is whether it allows. Default `enforce`.
-   */
-  readonly purpose?: 'enforce' | 'judge' | 'sift';
+/** A demand that is judged without session state. */
+interface BlindDemand extends Demand {
+  readonly fault: CountersignError;
 }
 
-/** A decision, with what was opened for it. */
-export interface Authorization {
-  readonly decision: Decision;
-  readonly settings: EffectiveSettings | null;
-  readonly challenge: OpenChallenge | null;
-}
+const isBlind = (demand: Demand): demand is BlindDemand => 'fault' in demand;
+const isIdle = (decision: Decision): boolean => decision.outcome === 'locked' && decision.reason === 'idle';
 
-/** What clients are told of a decision that refuses. */
-export function refusalCode(decision: Exclude<Decision, Allow>): ErrorCode {
-  if (decision.outcome === 'challenge') return 'step_up_required';
-  if (decision.outcome === 'locked') return 'session_locked';
-  const codes = {
-    'no-principal': 'sign_in_required',
-    'not-a-person': 'person_required',
-    'another-workspace': 'not_found',
-    'settings-unknown': 'settings_unknown',
-    'operation-unknown': 'operation_required',
-    'session-ended': 'session_ended',
-    'no-suitable-factor': 'factor_required',
-    'factor-disabled': 'factor_disabled',
-  } as const;
-  return codes[decision.reason];
+/** In place of the number of a session that could not be read. */
+const UNREADABLE_SESSION = 'unreadable';
+
+/** Whatever session state throws is told apart from faults of the store: nobody is let in by it, and the request can be repeated. */
+function stateFault(error: unknown): CountersignError {
+  if (CountersignError.is(error)) return error;
+  return new CountersignError('session_state_unavailable', { cause: error, retryAfterSeconds: 1 });
 }
 
 const noPrincipal: Authorization = Object.freeze({
@@ -92,9 +59,29 @@ export class Authorizer {
       return this.#fromScratch(principal, demand);
     }
     const reading = state.read(principal.key, principal.binding, patientsOf(demand), now);
-    if (reading instanceof Promise) return this.#fromScratch(principal, demand);
+    if (reading instanceof Promise) return this.#whenRead(reading, principal, demand, settings, now);
     if (reading === null || !this.#isCurrent(principal, reading)) return this.#fromScratch(principal, demand);
     return this.#judge(principal, demand, settings, reading, now);
+  }
+
+  /** The same, where session state is shared and answers later. */
+  async #whenRead(
+    pending: Promise<SessionReading | null>,
+    principal: SessionPrincipal,
+    demand: Demand,
+    settings: EffectiveSettings,
+    now: number,
+  ): Promise<Authorization> {
+    let reading: SessionReading | null;
+    try {
+      reading = await pending;
+    } catch (error) {
+      return await this.#withoutState(principal, demand, settings, stateFault(error));
+    }
+    if (this.#dropping !== undefined || reading === null || !this.#isCurrent(principal, reading)) {
+      return await this.#fromScratch(principal, demand);
+    }
+    return await this.#judge(principal, demand, settings, reading, now);
   }
 
   /** The session's reading, after its state was begun or renewed from the durable tables where that is needed. */
@@ -102,7 +89,12 @@ export class Authorizer {
     const { live, state, store, configuration } = this.#services;
     await this.#dropping;
     const { key, binding } = principal;
-    let reading = await state.read(key, binding, patientIds, this.#now());
+    let reading: SessionReading | null;
+    try {
+      reading = await state.read(key, binding, patientIds, this.#now());
+    } catch (error) {
+      throw stateFault(error);
+    }
     if (reading !== null && this.#isCurrent(principal, reading)) return reading;
     const signedInAt = principal.signedInAt.getTime();
     const standing = await store.sessionStanding({ ...key, signedInAt });
@@ -111,7 +103,8 @@ export class Authorizer {
     // Only where something was raised: an epoch that this process had merely forgotten ends nothing.
     const raised =
       reading !== null && (reading.epochs.user !== epochs.user || reading.epochs.workspace !== epochs.workspace);
-    if (raised) await state.renew(key, epochs);
+    const hasFactor = standing.hasFactor || (await isEnrolledOutside(this.#services, principal));
+    if (raised) await state.renew(key, epochs, hasFactor);
     const now = this.#now();
     // An end before this sign-in was another session's, under the same key of the host.
     const endedAt = standing.endedAt !== null && signedInAt <= standing.endedAt ? standing.endedAt : null;
@@ -119,6 +112,7 @@ export class Authorizer {
       number: randomToken(configuration.random, 128),
       epochs: standing.epochs,
       endedAt,
+      hasFactor,
       signedInAt,
       now,
     });
@@ -142,7 +136,7 @@ export class Authorizer {
           .catch((error: unknown) => {
             // Not dropped: the next request sees the step again, and until then none is answered.
             this.#newest = newest;
-            throw error;
+            throw stateFault(error);
           })
           .finally(() => {
             this.#dropping = undefined;
@@ -168,7 +162,7 @@ export class Authorizer {
 
   #isCurrent(principal: SessionPrincipal, reading: SessionReading): boolean {
     const { live } = this.#services;
-    const { workspaceId, userId } = principal;
+    const { workspaceId, userId } = principal.key;
     const signedInAt = principal.signedInAt.getTime();
     // Another sign-in under the same key of the host, perhaps after somebody else's: it begins anew, without proofs.
     if (reading.endedAt === null ? reading.signedInAt !== signedInAt : reading.endedAt < signedInAt) return false;
@@ -178,8 +172,41 @@ export class Authorizer {
 
   async #fromScratch(principal: SessionPrincipal, demand: Demand): Promise<Authorization> {
     const settings = await this.#services.live.load(principal.workspaceId);
-    const reading = await this.reading(principal, patientsOf(demand));
+    let reading: SessionReading;
+    try {
+      reading = await this.reading(principal, patientsOf(demand));
+    } catch (error) {
+      if (!CountersignError.is(error) || error.code !== 'session_state_unavailable') throw error;
+      return await this.#withoutState(principal, demand, settings, error);
+    }
     return await this.#judge(principal, demand, settings, reading, this.#now());
+  }
+
+  /**
+   * Session state is away: no proof counts, and what the durable tables know of the session does. What asks for a proof all the
+   * same, or would be locked for an activity that nobody can look up, is refused with the fault.
+   */
+  async #withoutState(
+    principal: SessionPrincipal,
+    demand: Demand,
+    settings: EffectiveSettings | 'unknown',
+    fault: CountersignError,
+  ): Promise<Authorization> {
+    const { live, store } = this.#services;
+    const signedInAt = principal.signedInAt.getTime();
+    const { epochs, endedAt, hasFactor } = await store.sessionStanding({ ...principal.key, signedInAt });
+    live.learn(principal.key.workspaceId, principal.key.userId, epochs);
+    const reading: SessionReading = {
+      number: UNREADABLE_SESSION,
+      signedInAt,
+      epochs,
+      endedAt: endedAt !== null && signedInAt <= endedAt ? endedAt : null,
+      hasFactor: hasFactor || (await isEnrolledOutside(this.#services, principal)),
+      lastActivityAt: null,
+      proofs: [],
+    };
+    const blind: BlindDemand = { ...demand, fault };
+    return await this.#judge(principal, blind, settings, reading, this.#now());
   }
 
   #judge(
@@ -189,12 +216,14 @@ export class Authorizer {
     reading: SessionReading,
     now: number,
   ): MaybePromise<Authorization> {
-    const requirement = this.#requirement(demand, settings);
+    const { configuration } = this.#services;
+    const requirement = demandedRequirement(configuration, demand, settings);
     const facts: Facts = {
       principal,
       session: {
         number: reading.number,
         ended: reading.endedAt !== null,
+        hasFactor: reading.hasFactor,
         lastActivityAt: reading.lastActivityAt,
         proofs: this.#services.live.confirmed ? reading.proofs : [],
       },
@@ -203,9 +232,23 @@ export class Authorizer {
       factors: 'not-loaded',
       now,
     };
-    const decision = decide(facts);
-    if (settings === 'unknown') return this.#refuse(principal, demand, facts, decision);
-    if (decision.outcome !== 'allow') return this.#refuse(principal, demand, facts, decision);
+    if (settings === 'unknown') return this.#refuse(principal, demand, facts, decide(facts));
+    const judged = exempted(configuration, principal, facts, settings);
+    const decision = decide(judged);
+    if (decision.outcome === 'allow') return this.#settle(principal, demand, judged, settings, decision);
+    // The host is asked last: a proof at hand answers without it.
+    if (!isTreatmentAsked(configuration, principal, facts, settings))
+      return this.#refuse(principal, demand, judged, decision);
+    return this.#askForTreatment(principal, demand, facts, settings);
+  }
+
+  #settle(
+    principal: SessionPrincipal,
+    demand: Demand,
+    facts: Facts,
+    settings: EffectiveSettings,
+    decision: Allow,
+  ): MaybePromise<Authorization> {
     if (
       decision.basis === 'not-sensitive' ||
       decision.basis === 'disabled' ||
@@ -217,40 +260,16 @@ export class Authorizer {
     return this.#allow(principal, facts, settings, decision);
   }
 
-  #requirement(demand: Demand, settings: EffectiveSettings | 'unknown'): Requirement {
-    const { workspaceId, action } = demand;
-    const subjects = demand.subjects.map(({ patientId, carried }) => {
-      if (demand.account !== true) refuseUnclearPatient(patientId);
-      if (carried !== null) this.#refuseUnknown(carried);
-      return {
-        patientId,
-        categories:
-          settings === 'unknown' || demand.account === true ? [] : touchedCategories(demand.guarded, carried, settings),
-      };
-    });
-    const requirement: Requirement = {
-      workspaceId,
-      action,
-      subjects,
-      ...(demand.account === true ? { account: true } : {}),
-    };
-    if (settings === 'unknown' || demand.operation === undefined || !isOneShot(requirement, settings))
-      return requirement;
-    return { ...requirement, operation: demand.operation() };
-  }
-
-  /** A misspelt category would otherwise be an ordinary one. */
-  #refuseUnknown(carried: readonly string[]): void {
-    const { categories, unknownCategories } = this.#services.configuration;
-    if (unknownCategories === 'ordinary') return;
-    for (const id of carried) {
-      if (!categories.has(id)) {
-        throw new CountersignError('resource_invalid', {
-          field: 'categories',
-          cure: "Declare every category a record can carry (sensitive: false for ordinary ones), or set unknownCategories: 'ordinary'.",
-        });
-      }
-    }
+  async #askForTreatment(
+    principal: SessionPrincipal,
+    demand: Demand,
+    facts: Facts,
+    settings: EffectiveSettings,
+  ): Promise<Authorization> {
+    const asked = await withTreatment(this.#services.configuration, principal, facts, settings);
+    const decision = decide(asked);
+    if (decision.outcome === 'allow') return await this.#settle(principal, demand, asked, settings, decision);
+    return await this.#refuse(principal, demand, asked, decision);
   }
 
   /** Takes the one-shot proof: of two requests for the same operation, one is allowed and the other asked. */
@@ -280,7 +299,10 @@ export class Authorizer {
     const [only] = subjects;
     const touched =
       subjects.length === 1 && only !== undefined ? only.categories : subjects.flatMap((subject) => subject.categories);
-    const mode = accessAudit(touched);
+    // What was allowed in spite of the policy, and what was signed, is always on the log.
+    const exempt = decision.basis === 'exemption';
+    const always = exempt || facts.requirement.signing === true;
+    const mode = always && accessAudit(touched) === 'none' ? 'batched' : accessAudit(touched);
     if (mode === 'none') return authorization;
     const events = accessEvents(principal, facts, decision);
     const { audit } = this.#services;
@@ -300,43 +322,15 @@ export class Authorizer {
       decision = decide({ ...facts, factors });
     }
     if (demand.purpose === 'judge') return { decision, settings: known, challenge: null };
-    const challenge = decision.outcome === 'challenge' ? await this.#open(principal, demand, facts, decision) : null;
+    if (isBlind(demand) && (decision.outcome === 'challenge' || isIdle(decision))) {
+      const { fault } = demand;
+      await this.#services.audit.append(blindEvents(principal, facts, fault));
+      throw fault;
+    }
+    const challenge =
+      decision.outcome === 'challenge' ? await openChallenge(this.#services, principal, demand, facts, decision) : null;
     await this.#services.audit.append(refusalEvents(principal, facts, decision, challenge));
     return { decision, settings: known, challenge };
-  }
-
-  async #open(principal: SessionPrincipal, demand: Demand, facts: Facts, decision: Challenge): Promise<OpenChallenge> {
-    const { configuration, state } = this.#services;
-    const { requirement, now } = facts;
-    const { method, route } = principal.request;
-    const returnTo = demand.returnTo?.() ?? null;
-    const subjects = requirement.subjects.map((subject) => ({
-      patientId: subject.patientId,
-      categoryIds: subject.categories.map((category) => category.id),
-    }));
-    const operation = decision.oneShot ? (requirement.operation ?? null) : null;
-    const account = requirement.account === true;
-    const requirementKey = digest(
-      JSON.stringify([requirement.action, subjects, operation, account, decision.strength, returnTo]),
-    );
-    const create = (): OpenChallenge => ({
-      id: randomToken(configuration.random, 128),
-      createdAt: now,
-      expiresAt: now + configuration.challengeSeconds * 1000,
-      action: requirement.action,
-      subjects,
-      account,
-      strength: decision.strength,
-      operation,
-      reasons: decision.reasons,
-      returnTo,
-      method,
-      route,
-    });
-    const challenge = await state.openChallenge(principal.key, requirementKey, create, now);
-    // The session ended while we were deciding.
-    if (challenge === null) throw new CountersignError('session_ended');
-    return challenge;
   }
 }
 
@@ -345,64 +339,4 @@ function patientsOf(demand: Demand): readonly string[] {
   return demand.subjects.length === 1 && only !== undefined
     ? [only.patientId]
     : demand.subjects.map((subject) => subject.patientId);
-}
-
-/** An id with control characters could pass for the account's own subject, or break a line somewhere. */
-function refuseUnclearPatient(patientId: string): void {
-  if (typeof patientId !== 'string' || patientId.length === 0 || patientId.length > 256 || /\p{Cc}/u.test(patientId)) {
-    throw new CountersignError('patient_unresolved', { field: 'patientId' });
-  }
-}
-
-/** The most careful choice among the categories touched; `batched` where the action alone asked. */
-export function accessAudit(categories: readonly CategoryPolicy[]): AccessAudit {
-  if (categories.some((category) => category.accessAudit === 'awaited')) return 'awaited';
-  return categories.length > 0 && categories.every((category) => category.accessAudit === 'none') ? 'none' : 'batched';
-}
-
-function accessEvents(principal: SessionPrincipal, facts: Facts, decision: Allow): AuditEventInput[] {
-  return facts.requirement.subjects.map((subject) =>
-    eventOf(principal, facts.session.number, {
-      code: decision.basis === 'exemption' ? 'EXEMPTION_APPLIED' : 'ACCESS_ALLOWED',
-      outcome: 'success',
-      patientId: facts.requirement.account === true ? null : subject.patientId,
-      categories: subject.categories.length === 0 ? null : subject.categories.map((category) => category.id).join(','),
-      action: facts.requirement.action,
-      factor: decision.proof?.factor ?? null,
-      reason: decision.basis,
-      emergencyAccessId: decision.emergencyAccess?.id ?? null,
-    }),
-  );
-}
-
-function refusalEvents(
-  principal: SessionPrincipal,
-  facts: Facts,
-  decision: Decision,
-  challenge: OpenChallenge | null,
-): AuditEventInput[] {
-  const code =
-    decision.outcome === 'challenge'
-      ? 'MFA_REQUIRED'
-      : decision.outcome === 'locked'
-        ? 'SESSION_LOCKED'
-        : 'ACCESS_DENIED';
-  return facts.requirement.subjects.map((subject) =>
-    eventOf(principal, facts.session.number, {
-      code,
-      outcome: 'refused',
-      patientId: facts.requirement.account === true ? null : subject.patientId,
-      categories: subject.categories.length === 0 ? null : subject.categories.map((category) => category.id).join(','),
-      action: facts.requirement.action,
-      reason: reasonText(decision, subject.patientId),
-      challengeId: challenge?.id ?? null,
-    }),
-  );
-}
-
-function reasonText(decision: Decision, patientId: string): string | null {
-  if (decision.outcome === 'allow') return decision.basis;
-  if (decision.outcome !== 'challenge') return decision.reason;
-  const kinds = decision.reasons.filter((reason) => reason.patientId === patientId).map((reason) => reason.kind);
-  return [...new Set(kinds)].join(',');
 }

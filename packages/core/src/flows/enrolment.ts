@@ -1,101 +1,116 @@
-import { hash } from 'node:crypto';
 import { CountersignError } from '../errors/countersign-error.ts';
-import type { EnrolmentInvitation, Factor } from '../factors/factor.ts';
-import type { FactorRow } from '../store/store.ts';
-import { demandAccountProof, refuseImpersonation } from './account-authority.ts';
+import type { EnrolmentInvitation, Factor, FactorAnswer } from '../factors/factor.ts';
+import { satisfiesStrength, weakest } from '../policy/strength.ts';
+import type { FactorRow, StoreTransaction } from '../store/store.ts';
+import { refuseImpersonation } from './account-authority.ts';
 import type { Authorizer } from './authorize.ts';
+import { enrollableFactor } from './enrollable-factor.ts';
+import {
+  type Authority,
+  addingOf,
+  EnrolmentAuthority,
+  type EnrolmentOptions,
+  raiseOnce,
+} from './enrolment-authority.ts';
+import { useEnrolmentCode } from './enrolment-code.ts';
+import { factorContext } from './factor-context.ts';
 import { readFactorRows, signedFactorRow } from './factor-rows.ts';
+import { type ImportedFactor, importFactor } from './import-factor.ts';
+import { type FactorSummary, labelOf, OwnFactors, tellOwner } from './own-factors.ts';
 import { eventOf, type Services, type SessionPrincipal } from './services.ts';
 import { counterDetails } from './verify-factor.ts';
 
-/** One of a user's own factors, as shown to them. */
-export interface FactorSummary {
-  readonly id: string;
-  readonly factor: string;
-  /** The user's own name for it; empty where none was given. */
-  readonly label: string;
-  readonly enrolledAt: Date;
-  /** False where too many failures in a row have disabled it. */
-  readonly usable: boolean;
-}
+const FACTORS_PER_KIND = 10;
 
-/** Enrolment of a principal's own factors. */
+/** Enrolment and management of a principal's own factors. */
 export class Enrolment {
   readonly #services: Services;
-  readonly #authorizer: Authorizer;
+  readonly #authority: EnrolmentAuthority;
+  readonly #own: OwnFactors;
 
   constructor(services: Services, authorizer: Authorizer) {
     this.#services = services;
-    this.#authorizer = authorizer;
-  }
-
-  /** The principal's confirmed factors. */
-  async list(principal: SessionPrincipal): Promise<readonly FactorSummary[]> {
-    const { store, configuration } = this.#services;
-    const rows = await readFactorRows(this.#services, principal);
-    const { attempts, clock } = configuration;
-    const standing = await store.attempts(principal.workspaceId, principal.userId, attempts, clock.now());
-    return rows.flatMap(({ id, factor, label, confirmedAt }) => {
-      const usable = (standing.get(factor)?.consecutive ?? 0) < attempts.consecutive;
-      return confirmedAt === null ? [] : [{ id, factor, label, enrolledAt: new Date(confirmedAt), usable }];
-    });
+    this.#authority = new EnrolmentAuthority(services, authorizer);
+    this.#own = new OwnFactors(services, authorizer);
   }
 
   /**
-   * Begins an enrolment: a new secret that counts for nothing until a code confirms it. Replaces an earlier one that waits.
-   * The first enrolment needs a fresh sign-in (`fresh_sign_in_required`); a later one a fresh proof (`StepUpRequiredError`).
+   * Begins an enrolment: a new secret that counts for nothing until an answer confirms it (a kind that is `confirmedAtOnce` counts
+   * from here on, in place of the earlier one). Replaces an earlier one that waits. The first enrolment needs a fresh sign-in
+   * (`fresh_sign_in_required`) or, by policy or in its place, an administrator's code (`enrolment_code_required`,
+   * `enrolment_code_refused`); a later one a fresh proof (`StepUpRequiredError`). Throws `factor_limit`.
    */
   async start(
     principal: SessionPrincipal,
     factorId: string,
-    returnTo: string | null = null,
+    options: EnrolmentOptions = {},
   ): Promise<EnrolmentInvitation> {
     const { configuration, audit } = this.#services;
-    const factor = this.#factor(factorId);
-    const session = await this.#authority(principal, returnTo);
-    const { secret, invitation } = factor.invite(principal.displayName, configuration.random);
-    const id = configuration.ids();
-    const owner = { id, workspaceId: principal.workspaceId, userId: principal.userId };
-    const row = signedFactorRow(configuration.keyring, {
+    const factor = enrollableFactor(configuration, factorId);
+    const authority = await this.#authority.demand(principal, options, addingOf(factor));
+    const now = configuration.clock.now();
+    const confirmed = (await readFactorRows(this.#services, principal)).filter(
+      (row) => row.factor === factor.id && row.confirmedAt !== null,
+    );
+    if (factor.several === true && confirmed.length >= FACTORS_PER_KIND) throw new CountersignError('factor_limit');
+    const held = await Promise.all(confirmed.map((row) => configuration.keyring.open(row.secret, row)));
+    const invited = await factor.invite?.(factorContext(this.#services, principal, now), held);
+    if (invited === undefined) throw new CountersignError('factor_not_accepted', { field: 'factor' });
+    const owner = { id: configuration.ids(), workspaceId: principal.workspaceId, userId: principal.userId };
+    const row: Omit<FactorRow, 'mac'> = {
       ...owner,
       factor: factor.id,
       label: '',
-      secret: await configuration.keyring.seal(secret, owner),
+      secret: await configuration.keyring.seal(invited.secret, owner),
       confirmedAt: null,
-      createdAt: configuration.clock.now(),
+      createdAt: now,
       counter: -1,
-    });
-    await audit.transact(async (transaction) => {
-      await transaction.putFactor(row);
+      ...this.#capOf(factor, authority, now),
+    };
+    if (factor.confirmedAtOnce === true) {
+      await this.#confirm(principal, factor, authority, null, { ...row, counter: 0, confirmedAt: now });
+      return invited.invitation;
+    }
+    const begun = await audit.transact(async (transaction) => {
+      if (!(await useCode(transaction, authority))) return { value: false, events: [] };
+      await transaction.putFactor(signedFactorRow(configuration.keyring, row));
       const event = { code: 'FACTOR_ENROLMENT_STARTED', outcome: 'success', factor: factor.id } as const;
-      return { value: undefined, events: [eventOf(principal, session, event)] };
+      return { value: true, events: [eventOf(principal, authority.session, event)] };
     });
-    return invitation;
+    if (!begun) throw new CountersignError('enrolment_code_refused', { field: 'enrolmentCode' });
+    await this.#authority.keepBeginning(principal, factor, row, now);
+    return invited.invitation;
   }
 
-  /** The enrolment that waits for its code, to be shown again after a wrong one. Null where there is none. */
+  /** The enrolment that waits for its answer, to be shown again after a wrong one. Null where there is none to show. */
   async pending(principal: SessionPrincipal, factorId: string): Promise<EnrolmentInvitation | null> {
-    const factor = this.#factor(factorId);
+    const { configuration } = this.#services;
+    const factor = enrollableFactor(configuration, factorId);
     const row = await this.#pendingRow(principal, factor);
     if (row === null) return null;
-    return factor.invitation(principal.displayName, await this.#services.configuration.keyring.open(row.secret, row));
+    await this.#authority.toFinish(principal, factor, row);
+    const context = factorContext(this.#services, principal, configuration.clock.now());
+    return factor.invitation?.(context, await configuration.keyring.open(row.secret, row)) ?? null;
   }
 
   /**
-   * Confirms an enrolment by a first code. From then on the factor counts; an earlier one of its kind is gone, and every proof
-   * of this user has ended. Throws `enrolment_unknown`, `code_malformed`, `code_incorrect`, `attempts_delayed`.
+   * Confirms an enrolment by a first answer, with the name the user gave it (`label`). From then on the factor counts, and every
+   * other session's proofs of this user have ended; an earlier one of its kind is gone, unless the kind allows several.
+   * Throws `enrolment_unknown`, `code_malformed`, `code_incorrect`, `answer_refused`, `attempts_delayed`.
    */
-  async finish(
-    principal: SessionPrincipal,
-    factorId: string,
-    answer: Readonly<Record<string, unknown>>,
-  ): Promise<void> {
-    const { configuration, audit, state, live } = this.#services;
-    const factor = this.#factor(factorId);
-    const session = await this.#authority(principal, null);
+  async finish(principal: SessionPrincipal, factorId: string, answer: FactorAnswer): Promise<void> {
+    const { configuration, audit, state } = this.#services;
+    const factor = enrollableFactor(configuration, factorId);
+    refuseImpersonation(principal);
     const row = await this.#pendingRow(principal, factor);
     if (row === null) throw new CountersignError('enrolment_unknown');
-    if (!factor.isWellFormed(answer)) throw new CountersignError('code_malformed', { field: 'code' });
+    const authority = await this.#authority.toFinish(principal, factor, row);
+    const refused = () =>
+      factor.answeredBy === 'ceremony'
+        ? new CountersignError('answer_refused')
+        : new CountersignError('code_incorrect', { field: 'code' });
+    if (factor.answeredBy !== 'ceremony' && !factor.isWellFormed(answer))
+      throw new CountersignError('code_malformed', { field: 'code' });
     const now = configuration.clock.now();
     const turn = await state.takeTurn(principal.key, `${factor.id} enrolment`, now);
     if (!turn.granted) {
@@ -103,37 +118,48 @@ export class Enrolment {
         retryAfterSeconds: Math.max(1, Math.ceil((turn.retryAt - now) / 1000)),
       });
     }
-    const check = factor.check(answer, await configuration.keyring.open(row.secret, row), row.counter, now);
-    if (check.result !== 'correct') {
-      const event = { code: 'MFA_FAILURE', outcome: 'failure', factor: factor.id, reason: 'enrolment' } as const;
-      await audit.append([eventOf(principal, session, event)]);
-      throw new CountersignError('code_incorrect', { field: 'code' });
+    const context = factorContext(this.#services, principal, now);
+    const check = await factor.confirm?.(answer, await configuration.keyring.open(row.secret, row), context);
+    if (check?.result !== 'correct') {
+      const reason = check?.reason ?? 'enrolment';
+      const event = { code: 'MFA_FAILURE', outcome: 'failure', factor: factor.id, reason } as const;
+      await audit.append([eventOf(principal, authority.session, event)]);
+      throw refused();
     }
-    // Confirmed with the counter of this very code, so that it opens nothing else.
-    const confirmed = signedFactorRow(configuration.keyring, { ...row, confirmedAt: now, counter: check.counter });
-    const earlier = (await readFactorRows(this.#services, principal)).filter(
-      (held) => held.factor === factor.id && held.confirmedAt !== null,
-    );
-    const { workspaceId, userId } = principal;
-    const epoch = await audit.transact(async (transaction) => {
-      // The same code at the same moment on another request: one of them moves the counter, and this may be the other.
-      if (!(await transaction.moveFactorCounter(row, confirmed))) {
-        const event = { code: 'MFA_FAILURE', outcome: 'failure', factor: factor.id, reason: 'already-used' } as const;
-        return { value: null, events: [eventOf(principal, session, event)] };
-      }
-      for (const { id } of earlier) await transaction.removeFactor({ workspaceId, id });
-      await transaction.putFactor(confirmed);
-      await transaction.resetAttempts({ workspaceId, userId, factor: factor.id });
-      const raised = await transaction.raiseEpoch(workspaceId, userId);
-      const reason = earlier.length > 0 ? 'replaced' : 'first';
-      const details = counterDetails(confirmed, confirmed.counter);
-      const event = { code: 'FACTOR_ENROLLED', outcome: 'success', factor: factor.id, reason, details } as const;
-      return { value: raised, events: [eventOf(principal, session, event)] };
+    const label = labelOf(answer.label) ?? check.label ?? '';
+    const secret = check.secret === undefined ? row.secret : await configuration.keyring.seal(check.secret, row);
+    await this.#confirm(principal, factor, authority, row, {
+      ...row,
+      ...this.#tighterCap(factor, row, authority, now),
+      label,
+      secret,
+      confirmedAt: now,
+      counter: check.counter,
     });
-    if (epoch === null) throw new CountersignError('enrolment_unknown');
-    // The session is not renewed here: its next request reads its standing, and finds a sign-out that came in between.
-    live.raise(workspaceId, userId, epoch);
     await state.clearTurns(principal.key, `${factor.id} enrolment`);
+  }
+
+  /** The principal's confirmed factors. */
+  list(principal: SessionPrincipal): Promise<readonly FactorSummary[]> {
+    return this.#own.list(principal);
+  }
+
+  /** Gives one of the principal's factors another name. Needs a fresh proof. Throws `factor_not_accepted`, `input_invalid`. */
+  rename(principal: SessionPrincipal, id: string, label: string, returnTo: string | null = null): Promise<void> {
+    return this.#own.rename(principal, id, label, returnTo);
+  }
+
+  /**
+   * Removes one of the principal's factors. Needs a fresh proof; ends the proofs of every other session of this user. The last
+   * one that can answer a step-up stays (`last_factor`): without any, a password alone would enrol the next.
+   */
+  remove(principal: SessionPrincipal, id: string, returnTo: string | null = null): Promise<void> {
+    return this.#own.remove(principal, id, returnTo);
+  }
+
+  /** Lets capped factors count in full, by an administrator's one-time code. Throws `enrolment_code_refused`, `attempts_delayed`. */
+  liftCaps(principal: SessionPrincipal, enrolmentCode: string): Promise<void> {
+    return this.#own.liftCaps(principal, enrolmentCode);
   }
 
   /**
@@ -141,86 +167,62 @@ export class Enrolment {
    * code: no request leads here. Returns false, and changes nothing, where the user has a factor of this kind already.
    * Throws `input_invalid` where the secret is not of the factor's form or too weak.
    */
-  async importFactor(imported: {
-    readonly workspaceId: string;
-    readonly userId: string;
-    readonly factor: string;
-    readonly secret: string;
-  }): Promise<boolean> {
-    const { configuration, audit, live, store } = this.#services;
-    const { workspaceId, userId, secret } = imported;
-    const factor = this.#factor(imported.factor);
-    if (!factor.isSecret(secret)) {
-      throw new CountersignError('input_invalid', {
-        field: 'secret',
-        detail: `secret: no secret of a ${factor.id} factor.`,
-      });
-    }
-    const held = await store.factors(workspaceId, userId);
-    if (held.some((row) => row.factor === factor.id && row.confirmedAt !== null)) return false;
-    const now = configuration.clock.now();
-    // The same id for the same factor: of two processes that import at once, one row is left.
-    const owner = { id: importedId(workspaceId, userId, factor.id), workspaceId, userId };
-    const sealed = await configuration.keyring.seal(secret, owner);
-    const content = {
-      ...owner,
-      factor: factor.id,
-      label: '',
-      secret: sealed,
-      confirmedAt: now,
-      createdAt: now,
-      counter: -1,
-    };
+  importFactor(imported: ImportedFactor): Promise<boolean> {
+    return importFactor(this.#services, imported);
+  }
+
+  /** Puts a confirmed factor in place of what it replaces, in one commit with its event. */
+  async #confirm(
+    principal: SessionPrincipal,
+    factor: Factor,
+    authority: Authority,
+    pending: FactorRow | null,
+    row: Omit<FactorRow, 'mac'>,
+  ): Promise<void> {
+    const { configuration, audit } = this.#services;
+    const { workspaceId, userId } = principal;
+    const confirmed = signedFactorRow(configuration.keyring, row);
+    const earlier = (await readFactorRows(this.#services, principal)).filter(
+      (held) => held.factor === factor.id && held.confirmedAt !== null && factor.several !== true,
+    );
     const epoch = await audit.transact(async (transaction) => {
-      await transaction.putFactor(signedFactorRow(configuration.keyring, content));
-      const raised = await transaction.raiseEpoch(workspaceId, userId);
-      const event = { code: 'FACTOR_ENROLLED', outcome: 'success', factor: factor.id, reason: 'imported' } as const;
-      return { value: raised, events: [{ ...event, workspaceId, userId }] };
-    });
-    live.raise(workspaceId, userId, epoch);
-    return true;
-  }
-
-  #factor(id: string): Factor {
-    const factor = this.#services.configuration.factors.find((candidate) => candidate.id === id);
-    if (factor === undefined) throw new CountersignError('factor_not_accepted', { field: 'factor' });
-    return factor;
-  }
-
-  /** Whether this principal may change factors now; returns the session's number. */
-  async #authority(principal: SessionPrincipal, returnTo: string | null): Promise<string> {
-    const { configuration, store } = this.#services;
-    refuseImpersonation(principal);
-    if (principal.kind !== undefined && principal.kind !== 'person') throw new CountersignError('person_required');
-    const reading = await this.#authorizer.reading(principal, []);
-    if (reading.endedAt !== null) throw new CountersignError('session_ended');
-    const isEnrolled = async () =>
-      (await readFactorRows(this.#services, principal)).some((row) => row.confirmedAt !== null);
-    if (await isEnrolled()) {
-      await demandAccountProof(this.#authorizer, principal, 'factors', returnTo);
-      return reading.number;
-    }
-    // No factor, though the log says one was enrolled and never reset: the row was removed behind our back.
-    const [last] = await store.auditEvents({
-      workspaceId: principal.workspaceId,
-      userId: principal.userId,
-      codes: ['FACTOR_ENROLLED', 'FACTOR_RESET'],
-      limit: 1,
-    });
-    if (last?.code === 'FACTOR_ENROLLED') {
-      // Read again, since the row commits with its event: an enrolment may have been confirmed between our two reads.
-      if (await isEnrolled()) {
-        await demandAccountProof(this.#authorizer, principal, 'factors', returnTo);
-        return reading.number;
+      // The same answer at the same moment on another request: one of them moves the row, and this may be the other.
+      const mine = pending === null || (await transaction.moveFactorCounter(pending, confirmed));
+      if (!mine || !(await useCode(transaction, authority))) {
+        const event = { code: 'MFA_FAILURE', outcome: 'failure', factor: factor.id, reason: 'already-used' } as const;
+        return { value: null, events: [eventOf(principal, authority.session, event)] };
       }
-      const event = { code: 'FACTOR_TAMPERED', outcome: 'failure', factor: last.factor, reason: 'missing' } as const;
-      await this.#services.audit.append([eventOf(principal, reading.number, event)]);
-      throw new CountersignError('factor_unknown', { cure: 'Ask an administrator to reset this factor.' });
-    }
-    const age = configuration.clock.now() - principal.signedInAt.getTime();
-    // Written so that an unreadable instant (NaN) refuses.
-    if (!(age < configuration.freshSignInSeconds * 1000)) throw new CountersignError('fresh_sign_in_required');
-    return reading.number;
+      for (const { id } of earlier) await transaction.removeFactor({ workspaceId, id });
+      await transaction.putFactor(confirmed);
+      await transaction.resetAttempts({ workspaceId, userId, factor: factor.id });
+      const raised = await raiseOnce(transaction, principal, authority);
+      const reason = earlier.length > 0 ? 'replaced' : row.cap === null ? 'new' : 'capped';
+      const details = counterDetails(confirmed, confirmed.counter);
+      const event = { code: 'FACTOR_ENROLLED', outcome: 'success', factor: factor.id, reason, details } as const;
+      return { value: raised, events: [eventOf(principal, authority.session, event)] };
+    });
+    if (epoch === null) throw new CountersignError('enrolment_unknown');
+    await this.#authority.carryOn(principal, authority, epoch);
+    const kind = factor.isRecovery === true ? 'recovery-codes-made' : 'factor-enrolled';
+    tellOwner(this.#services, principal, kind, factor.id);
+  }
+
+  #capOf(factor: Factor, { proof }: Authority, now: number): Pick<FactorRow, 'cap' | 'capEndsAt'> {
+    if (proof === null || satisfiesStrength(proof, factor.strength)) return { cap: null, capEndsAt: null };
+    const { capLiftSeconds } = this.#services.configuration.enrolment;
+    return { cap: proof, capEndsAt: capLiftSeconds === undefined ? null : now + capLiftSeconds * 1000 };
+  }
+
+  /** Where the end of an enrolment took an authority of its own, the weaker one of beginning and end caps the factor. */
+  #tighterCap(
+    factor: Factor,
+    begun: Pick<FactorRow, 'cap' | 'capEndsAt'>,
+    authority: Authority,
+    now: number,
+  ): Pick<FactorRow, 'cap' | 'capEndsAt'> {
+    const { cap, capEndsAt } = this.#capOf(factor, authority, now);
+    const begunWeaker = cap === null || (begun.cap !== null && weakest(begun.cap, cap) === begun.cap);
+    return begunWeaker ? { cap: begun.cap, capEndsAt: begun.capEndsAt } : { cap, capEndsAt };
   }
 
   async #pendingRow(principal: SessionPrincipal, factor: Factor): Promise<FactorRow | null> {
@@ -229,8 +231,6 @@ export class Enrolment {
   }
 }
 
-/** A UUID made from a name (RFC 9562 §5.8, version 8). */
-function importedId(...name: readonly string[]): string {
-  const hex = hash('sha256', JSON.stringify(['countersign import', ...name]), 'hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+async function useCode(transaction: StoreTransaction, { code }: Authority): Promise<boolean> {
+  return code === null || (await useEnrolmentCode(transaction, code));
 }

@@ -3,10 +3,12 @@ import type { AuditEventInput } from '../audit/event.ts';
 import type { AuditWriter } from '../audit/writer.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
-import type { Principal } from '../policy/principal.ts';
+import type { FactorUser } from '../factors/factor.ts';
+import { actingPerson, isImpersonated, type Principal } from '../policy/principal.ts';
 import type { PresentedBinding, SessionKey, SessionStateStore } from '../session-state/session-state.ts';
 import type { Store } from '../store/store.ts';
 import type { LiveWorkspaces } from './live-workspaces.ts';
+import type { Notices } from './notices.ts';
 
 /** What the flows work with. One per `createCountersign`. */
 export interface Services {
@@ -15,6 +17,7 @@ export interface Services {
   readonly state: SessionStateStore;
   readonly audit: AuditWriter;
   readonly live: LiveWorkspaces;
+  readonly notices: Notices;
 }
 
 /** What is known of the request, for the audit log. */
@@ -58,9 +61,12 @@ export function bindPrincipal(principal: Principal, binding: string | null, requ
       cure: `identify() must return ${field}: see Principal in the reference.`,
     });
   }
+  // Under impersonation the state is the real person's, and one of its own for each they act as.
+  const { sessionKey } = principal;
+  const keyed = isImpersonated(principal) ? JSON.stringify([sessionKey, principal.userId]) : sessionKey;
   // Once per request: a literal that goes on after a spread takes V8 twenty times as long.
   return Object.assign({}, principal, {
-    key: { keyHash: digest(principal.sessionKey), workspaceId: principal.workspaceId, userId: principal.userId },
+    key: { keyHash: digest(keyed), workspaceId: principal.workspaceId, userId: actingPerson(principal) },
     binding: principal.credential === 'bearer' ? 'bearer' : binding === null ? null : digest(binding),
     request,
   });
@@ -77,6 +83,12 @@ function faultyField(principal: Principal): string | null {
 }
 
 const isName = (value: unknown): boolean => typeof value === 'string' && value.length > 0 && value.length <= 4096;
+
+/** Whose factor a principal answers with: their own, or under impersonation the real person's. */
+export function factorOwner(principal: Principal): FactorUser {
+  const { workspaceId, displayName, actor } = principal;
+  return { workspaceId, userId: actingPerson(principal), displayName: actor?.displayName ?? displayName };
+}
 
 /** The part of an audit event that says who and from where. */
 export function eventOf(

@@ -1,8 +1,11 @@
 import { CountersignError } from '../errors/countersign-error.ts';
 import { secondsLeft } from '../policy/grace.ts';
 import { ACCOUNT_SUBJECT } from '../policy/proof.ts';
+import type { SessionReading } from '../session-state/session-state.ts';
+import { refuseImpersonation } from './account-authority.ts';
 import type { Administration } from './administration.ts';
 import type { Authorizer } from './authorize.ts';
+import { carryOn } from './carry-on.ts';
 import { enrolledFactors } from './factor-rows.ts';
 import { eventOf, type Services, type SessionPrincipal } from './services.ts';
 
@@ -21,6 +24,8 @@ export interface SessionStatus {
     readonly strength: string;
     readonly secondsLeft: number;
   }[];
+  /** Whether the workspace wants a factor of this principal's role, and there is none yet. */
+  readonly mustEnrol: boolean;
   /** Null where no idle limit is set. */
   readonly idleSecondsLeft: number | null;
 }
@@ -28,6 +33,8 @@ export interface SessionStatus {
 const PROOFS_SHOWN = 200;
 /** Ends every session of a user: the key under which the durable tables keep it. */
 const ALL_SESSIONS = '*';
+/** Ends them but for one sign-in, which follows in milliseconds. */
+const ALL_SESSIONS_BUT = '*-';
 
 /** The life of sessions, as far as it is ours: what they hold, and their end. */
 export class Sessions {
@@ -61,10 +68,13 @@ export class Sessions {
       .filter((proof) => proof.secondsLeft > 0);
     const { userId, workspaceId, displayName, roles } = principal;
     const { idleSeconds } = settings.limits;
+    const factors = await enrolledFactors(this.#services, principal);
+    const asked = settings.enabled && roles.some((role) => settings.enrolment.roles.has(role));
     return {
       principal: { userId, workspaceId, displayName, roles },
-      factors: await enrolledFactors(this.#services, principal),
+      factors,
       proofs,
+      mustEnrol: asked && factors.length === 0,
       idleSecondsLeft:
         idleSeconds === undefined
           ? null
@@ -78,28 +88,40 @@ export class Sessions {
   }
 
   /**
+   * The internal number of this session: random, the same through every rotation of the host's session id and of our cookie, on
+   * the audit log, and good for nothing but to tell sessions apart. Throws `session_ended`.
+   */
+  async numberOf(principal: SessionPrincipal): Promise<string> {
+    const reading = await this.#authorizer.reading(principal, []);
+    if (reading.endedAt !== null) throw new CountersignError('session_ended');
+    return reading.number;
+  }
+
+  /**
    * Ends this session on our side: to be called by the host's sign-out, before it drops its own session. The end is durable, so
    * that a stateless session cookie that is replayed later stays refused.
    */
   async signOut(principal: SessionPrincipal): Promise<void> {
     const { configuration, audit, live, state, store } = this.#services;
-    const reading = await this.#authorizer.reading(principal, []);
+    const reading = await this.#readingOrNull(principal);
     const signedInAt = principal.signedInAt.getTime();
     // Ended in memory is not enough to stop at: the earlier call may have failed before the end was durable.
-    if (reading.endedAt !== null && (await store.sessionStanding({ ...principal.key, signedInAt })).endedAt !== null)
+    if (reading?.endedAt != null && (await store.sessionStanding({ ...principal.key, signedInAt })).endedAt !== null)
       return;
     const endedAt = configuration.clock.now();
-    // First in memory: a verification that is under way must not find the session alive.
-    await state.end(principal.key, endedAt);
-    await audit.transact(async (transaction) => {
+    // First in session state: a verification that is under way must not find the session alive.
+    const forgotten = reading !== null && (await isDone(() => state.end(principal.key, endedAt)));
+    const { workspaceId, userId } = principal.key;
+    const epoch = await audit.transact(async (transaction) => {
       await transaction.endSession({ ...principal.key, signedInAt, endedAt });
-      return {
-        value: undefined,
-        events: [eventOf(principal, reading.number, { code: 'SESSION_SIGNED_OUT', outcome: 'success' })],
-      };
+      // Session state that is away comes back with the session in it: what was raised makes every node look up its end.
+      const value = forgotten ? null : await transaction.raiseEpoch(workspaceId, userId);
+      const event = { code: 'SESSION_SIGNED_OUT', outcome: 'success' } as const;
+      return { value, events: [eventOf(principal, reading?.number ?? null, event)] };
     });
+    if (epoch !== null) live.raise(workspaceId, userId, epoch);
     // A copy of a stateless cookie, from before our id was in it, has a session of its own of the same sign-in.
-    live.endSignIn(principal.workspaceId, principal.userId, signedInAt);
+    live.endSignIn(principal.key.workspaceId, principal.key.userId, signedInAt);
   }
 
   /** Ends all sessions of a user in the principal's workspace, on every node within a second, and every proof in them. */
@@ -115,6 +137,39 @@ export class Sessions {
       return { value: raised, events: [eventOf(principal, null, event)] };
     });
     live.learn(workspaceId, userId, { user: epoch, workspace: 0 });
+  }
+
+  /**
+   * Ends every other session of the principal, on every node within a second, with every proof in them; the sign-in that asks for
+   * it goes on. What is offered after a change of factors (ASVS 7.4.3). Throws `person_required` while acting as somebody else.
+   */
+  async signOutOthers(principal: SessionPrincipal): Promise<void> {
+    const { configuration, audit } = this.#services;
+    refuseImpersonation(principal);
+    const reading = await this.#authorizer.reading(principal, []);
+    if (reading.endedAt !== null) throw new CountersignError('session_ended');
+    const { workspaceId, userId } = principal;
+    const endedAt = configuration.clock.now();
+    // Named by its sign-in, since the host may give this session another key.
+    const keyHash = `${ALL_SESSIONS_BUT}${principal.signedInAt.getTime()}`;
+    const epoch = await audit.transact(async (transaction) => {
+      await transaction.endSession({ workspaceId, userId, keyHash, signedInAt: endedAt, endedAt });
+      const raised = await transaction.raiseEpoch(workspaceId, userId);
+      const details = JSON.stringify({ userId });
+      const event = { code: 'SESSIONS_REVOKED', outcome: 'success', reason: 'others', details } as const;
+      return { value: raised, events: [eventOf(principal, reading.number, event)] };
+    });
+    await carryOn(this.#services, principal, reading, epoch);
+  }
+
+  /** Null where session state is away: a person must be able to sign out all the same. */
+  async #readingOrNull(principal: SessionPrincipal): Promise<SessionReading | null> {
+    try {
+      return await this.#authorizer.reading(principal, []);
+    } catch (error) {
+      if (CountersignError.is(error) && error.code === 'session_state_unavailable') return null;
+      throw error;
+    }
   }
 
   /** The host has given this session another key (session id rotation): proofs and open challenges move along. */
@@ -133,5 +188,14 @@ export class Sessions {
       };
     });
     this.#services.live.raise(workspaceId, userId, epoch);
+  }
+}
+
+async function isDone(work: () => unknown): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch {
+    return false;
   }
 }

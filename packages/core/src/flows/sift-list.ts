@@ -1,14 +1,24 @@
+import { type Coding, categoryDetector } from '../configuration/detect-categories.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
 import type { Allow } from '../policy/decide.ts';
 import type { CategoryPolicy } from '../policy/settings.ts';
-import { type Authorization, type Authorizer, accessAudit } from './authorize.ts';
+import { accessAudit } from './authorization-events.ts';
+import type { Authorizer } from './authorize.ts';
+import type { Authorization } from './demand.ts';
 import { eventOf, type Services, type SessionPrincipal } from './services.ts';
 
 /** Whose an item is and what it carries. */
 export interface ItemLabels {
   readonly workspaceId: string;
-  readonly patientId: string;
-  /** Category ids. */
+  /** Null: of no patient, or nobody can say of which. Withheld where it carries a sensitive category. */
+  readonly patientId: string | null;
+  /** Category ids, or codings that categories declare. */
+  readonly categories: readonly (string | Coding)[];
+}
+
+interface JudgedLabels {
+  readonly workspaceId: string;
+  readonly patientId: string | null;
   readonly categories: readonly string[];
 }
 
@@ -31,10 +41,14 @@ export async function siftList<Item>(
   describe: (item: Item) => ItemLabels,
 ): Promise<SiftedList<Item>> {
   const judged = new Map<string, Promise<boolean>>();
+  const detect = categoryDetector(services.configuration.categories.values());
   const visible: Item[] = [];
   const withheld: Item[] = [];
   for (const item of items) {
-    const labels = describe(item);
+    const { workspaceId, patientId, categories } = describe(item);
+    const ids = categories.filter((category) => typeof category === 'string');
+    const codings = categories.filter((category) => typeof category !== 'string');
+    const labels = { workspaceId, patientId, categories: [...ids, ...detect(codings)] };
     const key = JSON.stringify([labels.workspaceId, labels.patientId, labels.categories]);
     let shown = judged.get(key);
     if (shown === undefined) {
@@ -50,7 +64,7 @@ async function judge(
   services: Services,
   authorizer: Authorizer,
   principal: SessionPrincipal,
-  labels: ItemLabels,
+  labels: JudgedLabels,
 ): Promise<boolean> {
   if (labels.workspaceId !== principal.workspaceId) return false;
   const { configuration, audit } = services;
@@ -61,8 +75,9 @@ async function judge(
   const { decision, settings } = authorization;
   // A one-shot proof is for the record's own page: a list would take it without using it.
   if (decision.outcome !== 'allow' || decision.basis === 'one-shot') return false;
-  if (decision.basis === 'not-sensitive' || decision.basis === 'disabled') return true;
   const sensitive = labels.categories.flatMap((id) => settings?.categories.get(id) ?? []);
+  if (labels.patientId === null && sensitive.length > 0 && decision.basis !== 'disabled') return false;
+  if (decision.basis === 'not-sensitive' || decision.basis === 'disabled') return true;
   const mode = accessAudit(sensitive);
   const event = accessEvent(principal, labels.patientId, sensitive, decision);
   if (mode === 'awaited') await audit.append([event]);
@@ -74,10 +89,10 @@ async function judge(
 async function sifted(
   authorizer: Authorizer,
   principal: SessionPrincipal,
-  { workspaceId, patientId, categories }: ItemLabels,
+  { workspaceId, patientId, categories }: JudgedLabels,
 ): Promise<Authorization | null> {
   try {
-    const subjects = [{ patientId, carried: categories }];
+    const subjects = patientId === null ? [] : [{ patientId, carried: categories }];
     return await authorizer.authorize(principal, {
       workspaceId,
       action: 'view',
@@ -93,7 +108,7 @@ async function sifted(
 
 function accessEvent(
   principal: SessionPrincipal,
-  patientId: string,
+  patientId: string | null,
   categories: readonly CategoryPolicy[],
   decision: Allow,
 ) {

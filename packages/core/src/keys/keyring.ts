@@ -17,8 +17,17 @@ export interface SecretOwner {
   readonly id: string;
 }
 
+/** What {@link Keyring.openTicket} found. */
+export type OpenedTicket =
+  | { readonly result: 'opened'; readonly text: string }
+  /** Genuine, and sealed for another owner. */
+  | { readonly result: 'foreign' }
+  /** Changed since, cut, of an unknown key, of another purpose, or never ours. */
+  | { readonly result: 'altered' };
+
 interface DerivedKeys {
   readonly sealing: Uint8Array;
+  readonly tickets: Uint8Array;
   readonly authentication: Uint8Array;
 }
 
@@ -61,6 +70,28 @@ export class Keyring {
     }
   }
 
+  /** Seals text that travels through a browser and comes back, under a key that seals no stored secret. Returns a compact JWE. */
+  async sealTicket(purpose: string, text: string, owner: SecretOwner): Promise<string> {
+    return await new CompactEncrypt(new TextEncoder().encode(text))
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: this.current, use: purpose, own: ownerText(owner) })
+      .encrypt(this.#key(this.current).tickets);
+  }
+
+  /** Opens what {@link sealTicket} made. It is authenticated first: nothing unauthenticated says whose it is or why it does not open. */
+  async openTicket(purpose: string, sealed: string, owner: SecretOwner): Promise<OpenedTicket> {
+    try {
+      const { plaintext, protectedHeader } = await compactDecrypt(sealed, ({ kid }) => this.#key(String(kid)).tickets, {
+        keyManagementAlgorithms: ['dir'],
+        contentEncryptionAlgorithms: ['A256GCM'],
+      });
+      if (protectedHeader.use !== purpose) return { result: 'altered' };
+      if (protectedHeader.own !== ownerText(owner)) return { result: 'foreign' };
+      return { result: 'opened', text: new TextDecoder().decode(plaintext) };
+    } catch {
+      return { result: 'altered' };
+    }
+  }
+
   /** Authenticates values under a purpose. Returns `keyId.base64url`. */
   mac(purpose: string, values: readonly (string | number | null)[]): string {
     return `${this.current}.${this.#tag(this.current, purpose, values).toString('base64url')}`;
@@ -74,6 +105,21 @@ export class Keyring {
     const given = Buffer.from(tag.slice(dot + 1), 'base64url');
     const expected = this.#tag(id, purpose, values);
     return given.length === expected.length && timingSafeEqual(given, expected);
+  }
+
+  /** The key that a secret of {@link seal} or a tag of {@link mac} was made with; null where it is neither. */
+  keyOf(made: string): string | null {
+    try {
+      // A JWE (RFC 7516 §3.1) has five parts; a tag has two, and its key's id may hold dots.
+      if (made.split('.').length === 5 && made.startsWith('ey')) {
+        const { kid } = decodeProtectedHeader(made);
+        return typeof kid === 'string' ? kid : null;
+      }
+    } catch {
+      return null;
+    }
+    const dot = made.lastIndexOf('.');
+    return dot < 1 ? null : made.slice(0, dot);
   }
 
   #tag(id: string, purpose: string, values: readonly (string | number | null)[]): Buffer {
@@ -97,7 +143,11 @@ const ownerText = (owner: SecretOwner): string => JSON.stringify([owner.workspac
 /** Separate keys for separate uses (RFC 5869; NIST SP 800-57 part 1 §5.2). */
 function derive(key: Uint8Array): DerivedKeys {
   const part = (info: string) => new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), info, 32));
-  return { sealing: part('countersign 1 sealing'), authentication: part('countersign 1 authentication') };
+  return {
+    sealing: part('countersign 1 sealing'),
+    tickets: part('countersign 1 tickets'),
+    authentication: part('countersign 1 authentication'),
+  };
 }
 
 function keyBytes(id: string, key: string | Uint8Array): Uint8Array {

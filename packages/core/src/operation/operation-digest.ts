@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CountersignError } from '../errors/countersign-error.ts';
+import type { OperationSummary } from './operation-summary.ts';
 
 /** What a one-shot proof is bound to. */
 export interface Operation {
@@ -10,20 +11,28 @@ export interface Operation {
   readonly content?: unknown;
   /** A top-level field of the content that changes with every rendering, such as a CSRF token. */
   readonly leftOut?: readonly string[];
+  /** What the person was shown of it, where it is signed: another wording is another operation. */
+  readonly summary?: OperationSummary | null;
 }
 
 const DEEPEST = 64;
 
 /**
- * SHA-256 over name, content type and canonical content: field order does not matter, nor how line ends are written, and nothing
+ * SHA-256 over name, content type, canonical content and, where it is signed, the summary: field order does not matter, nor how line ends are written, and nothing
  * else is forgiven. Throws `body_unreadable` for content that has no canonical form.
  */
 export function operationDigest(operation: Operation): string {
   const content = canonicalContent(operation.content, operation.leftOut ?? [], 0);
-  return createHash('sha256')
-    .update(JSON.stringify(['countersign operation 1', operation.name, operation.contentType ?? null, content]))
-    .digest('base64url');
+  const parts: unknown[] = ['countersign operation 1', operation.name, operation.contentType ?? null, content];
+  // A fifth part is there only where something is signed; nested lists of texts leave no doubt which is which.
+  if (operation.summary != null) parts.push(summaryParts(operation.summary));
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
+
+const summaryParts = ({ title, lines }: OperationSummary): unknown => [
+  title,
+  lines.map(({ label, value }) => [label, value]),
+];
 
 function canonicalContent(value: unknown, leftOut: readonly string[], depth: number): string {
   if (depth > DEEPEST) throw unreadable();

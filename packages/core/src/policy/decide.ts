@@ -1,8 +1,8 @@
 import { graceSecondsFor, isWithin } from './grace.ts';
-import type { Principal } from './principal.ts';
-import type { Proof } from './proof.ts';
+import { actingPerson, type Principal } from './principal.ts';
+import { ACCOUNT_SUBJECT, type Proof } from './proof.ts';
 import { isOneShot, type Requirement, type Subject } from './requirement.ts';
-import type { CategoryPolicy, EffectiveSettings } from './settings.ts';
+import type { CategoryPolicy, EffectiveSettings, SessionLimits } from './settings.ts';
 import { type Strength, satisfiesStrength, strongest } from './strength.ts';
 
 /** What is known of the session a request came in. */
@@ -10,6 +10,8 @@ export interface SessionFacts {
   readonly number: string;
   /** Signed out, or revoked. */
   readonly ended: boolean;
+  /** Whether the person has any confirmed factor. Absent: not known, and taken as yes where it would only refuse more. */
+  readonly hasFactor?: boolean;
   /** Last activity of a person; null where the session's key was unknown until now. */
   readonly lastActivityAt: number | null;
   /** The proofs that the presented binding cookie may see, for the patients asked about; one-shot ones included. */
@@ -19,14 +21,17 @@ export interface SessionFacts {
 /** One of a principal's enrolled factors. */
 export interface EnrolledFactor {
   readonly factor: string;
+  /** The most it can answer now: capped where a weaker proof enrolled it, raised where the host can check a password beside it. */
   readonly strength: Strength;
   /** False once disabled, until it is reset. */
   readonly usable: boolean;
+  /** Answers changes of the person's own factors only. */
+  readonly accountOnly?: boolean;
 }
 
 /** An exemption that applies to this principal and these subjects, found by the caller. */
 export interface Exemption {
-  readonly kind: 'role' | 'provider' | 'treatment-relationship';
+  readonly kind: 'role' | 'provider' | 'treatment-relationship' | 'service';
   readonly detail: string;
 }
 
@@ -78,6 +83,7 @@ export type DenyReason =
   | 'settings-unknown'
   | 'operation-unknown'
   | 'session-ended'
+  | 'must-enrol'
   | 'no-suitable-factor'
   | 'factor-disabled';
 
@@ -145,9 +151,11 @@ export function decide(facts: Facts): Decision {
   if (session.ended) return denied('session-ended');
   const lock = lockOf(principal, session, settings, now);
   if (lock !== null) return { outcome: 'locked', reason: lock };
+  if (mustEnrolFirst(facts, principal, settings)) return denied('must-enrol');
 
   // 3. Does anything ask.
-  const forced = requirement.account === true || settings.reauthenticateActions.has(requirement.action);
+  const forced =
+    requirement.account === true || requirement.signing === true || settings.reauthentication.has(requirement.action);
   const sensitive = settings.enabled && requirement.subjects.some((subject) => subject.categories.length > 0);
   if (!forced && !sensitive) return allowed(settings.enabled ? 'not-sensitive' : 'disabled');
 
@@ -166,6 +174,9 @@ export function decide(facts: Facts): Decision {
     }
   }
 
+  // Nothing that follows can be answered without a person.
+  if (principal.kind !== undefined && principal.kind !== 'person') return denied('not-a-person');
+
   // 6. A proof that matches, is fresh and strong enough.
   const oneShot = isOneShot(requirement, settings);
   if (oneShot && requirement.operation === undefined) return denied('operation-unknown');
@@ -183,10 +194,22 @@ export function decide(facts: Facts): Decision {
   // 7., 8. What the principal could answer with: never a weaker factor than asked.
   const strength = unmet.reduce<Strength>((most, reason) => strongest(most, reason.strength), 'any');
   if (facts.factors === 'not-loaded') return { outcome: 'challenge', reasons: unmet, strength, oneShot, factors: [] };
-  const suitable = facts.factors.filter((factor) => satisfiesStrength(factor.strength, strength));
+  const suitable = facts.factors.filter(
+    (factor) =>
+      (factor.accountOnly !== true || requirement.account === true) &&
+      (satisfiesStrength(factor.strength, strength) || requirement.orFactors?.has(factor.factor) === true),
+  );
   const factors = suitable.filter((factor) => factor.usable).map((factor) => factor.factor);
   if (factors.length === 0) return denied(suitable.length === 0 ? 'no-suitable-factor' : 'factor-disabled', unmet);
   return { outcome: 'challenge', reasons: unmet, strength, oneShot, factors };
+}
+
+/** Whose role takes a factor and who has none, where the workspace lets nothing guarded be used until then. */
+function mustEnrolFirst({ session, requirement }: Facts, principal: Principal, settings: EffectiveSettings): boolean {
+  const { enrolment } = settings;
+  if (enrolment.until !== 'refuse' || !settings.enabled || requirement.account === true) return false;
+  if (principal.kind !== undefined && principal.kind !== 'person') return false;
+  return session.hasFactor === false && principal.roles.some((role) => enrolment.roles.has(role));
 }
 
 function lockOf(
@@ -195,7 +218,7 @@ function lockOf(
   settings: EffectiveSettings,
   now: number,
 ): LockReason | null {
-  const { idleSeconds, absoluteSeconds } = settings.limits;
+  const { idleSeconds, absoluteSeconds } = limitsFor(settings, principal.roles);
   if (idleSeconds === undefined && absoluteSeconds === undefined) return null;
   const signedInAt = principal.signedInAt.getTime();
   // Written so that an unreadable instant (NaN) locks.
@@ -204,6 +227,23 @@ function lockOf(
   const activeAt = session.lastActivityAt ?? signedInAt;
   if (idleSeconds !== undefined && !(now < activeAt + idleSeconds * 1000)) return 'idle';
   return null;
+}
+
+/** The shortest limits among the workspace's and those of the principal's roles. */
+export function limitsFor(settings: EffectiveSettings, roles: readonly string[]): SessionLimits {
+  if (settings.roleLimits.size === 0) return settings.limits;
+  let { idleSeconds, absoluteSeconds } = settings.limits;
+  for (const role of roles) {
+    const limits = settings.roleLimits.get(role);
+    if (limits?.idleSeconds !== undefined)
+      idleSeconds = Math.min(idleSeconds ?? limits.idleSeconds, limits.idleSeconds);
+    if (limits?.absoluteSeconds !== undefined)
+      absoluteSeconds = Math.min(absoluteSeconds ?? limits.absoluteSeconds, limits.absoluteSeconds);
+  }
+  return {
+    ...(idleSeconds === undefined ? {} : { idleSeconds }),
+    ...(absoluteSeconds === undefined ? {} : { absoluteSeconds }),
+  };
 }
 
 /** One thing a proof has to answer: a category of a patient, or the action itself (`category` null). */
@@ -225,16 +265,22 @@ function demandsOf(
 ): Demand[] {
   const operation = oneShot ? (requirement.operation ?? null) : null;
   const categories = settings.enabled ? subject.categories : [];
+  const rule = requirement.account === true ? undefined : settings.reauthentication.get(requirement.action);
+  const least = [rule?.strength ?? 'any', requirement.signing === true ? settings.signingStrength : 'any'].reduce(
+    strongest,
+    requirement.strength ?? 'any',
+  );
+  const within = rule === undefined ? Number.POSITIVE_INFINITY : rule.withinSeconds;
   const demands: Demand[] = categories.map((category) => ({
     patientId: subject.patientId,
     category,
-    strength: category.strength,
+    strength: strongest(category.strength, least),
     operation,
-    seconds: category.graceSeconds,
+    seconds: Math.min(category.graceSeconds, within),
   }));
-  if (demands.length === 0 && (oneShot || requirement.account === true)) {
-    const seconds = requirement.account === true ? settings.grace.accountSeconds : 0;
-    demands.push({ patientId: subject.patientId, category: null, strength: 'any', operation, seconds });
+  if (demands.length === 0 && (oneShot || rule !== undefined || requirement.account === true)) {
+    const seconds = requirement.account === true ? settings.grace.accountSeconds : oneShot ? 0 : within;
+    demands.push({ patientId: subject.patientId, category: null, strength: least, operation, seconds });
   }
   return demands;
 }
@@ -247,12 +293,13 @@ function answerTo(
   settings: EffectiveSettings,
 ): Proof | UnmetReason['kind'] {
   const { now, session } = facts;
+  const person = actingPerson(principal);
   let why: UnmetReason['kind'] = 'missing';
   let best: Proof | null = null;
   for (const proof of session.proofs) {
     if (
       proof.workspaceId !== principal.workspaceId ||
-      proof.userId !== principal.userId ||
+      proof.userId !== person ||
       proof.sessionNumber !== session.number ||
       proof.patientId !== demand.patientId ||
       (proof.operation ?? null) !== demand.operation
@@ -263,7 +310,10 @@ function answerTo(
       continue;
     if (!isWithin(proof.verifiedAt, secondsOf(proof, demand, settings), now)) {
       if (why === 'missing') why = 'expired';
-    } else if (!satisfiesStrength(proof.strength, demand.strength)) {
+    } else if (
+      !satisfiesStrength(proof.strength, demand.strength) &&
+      facts.requirement.orFactors?.has(proof.factor) !== true
+    ) {
       why = 'too-weak';
     } else if (best === null || proof.verifiedAt > best.verifiedAt) {
       best = proof;
@@ -274,8 +324,9 @@ function answerTo(
 
 function secondsOf(proof: Proof, demand: Demand, settings: EffectiveSettings): number {
   if (demand.operation !== null) return settings.oneShotSeconds;
-  if (demand.category === null) return Math.min(proof.terms.accountSeconds, demand.seconds);
-  return graceSecondsFor(proof, demand.category);
+  if (demand.patientId === ACCOUNT_SUBJECT) return Math.min(proof.terms.accountSeconds, demand.seconds);
+  if (demand.category === null) return demand.seconds;
+  return Math.min(graceSecondsFor(proof, demand.category), demand.seconds);
 }
 
 function unmetReason(kind: UnmetReason['kind'], demand: Demand): UnmetReason {

@@ -13,8 +13,18 @@ export interface Principal {
   readonly sessionKey: string;
   /** `bearer`: the credential is sent on purpose by the caller, so no binding cookie and no CSRF token is asked. Default `cookie`. */
   readonly credential?: 'cookie' | 'bearer';
-  /** Default `person`; `service` is denied (`person_required`). */
+  /** Default `person`; a `service` is denied (`person_required`) unless the configuration names it in `services`. */
   readonly kind?: 'person' | 'service';
   /** Under impersonation or delegation: the real person, whose factor is asked and who is audited beside the principal. */
   readonly actor?: { readonly userId: string; readonly displayName: string };
+}
+
+/** The person whose factor is asked: under impersonation or delegation the one who really acts. */
+export function actingPerson(principal: Principal): string {
+  return principal.actor?.userId ?? principal.userId;
+}
+
+/** Whether somebody acts as somebody else. */
+export function isImpersonated(principal: Principal): boolean {
+  return principal.actor !== undefined && principal.actor.userId !== principal.userId;
 }

@@ -12,6 +12,8 @@ export interface CategoryPolicy {
   readonly strength: Strength;
   /** `patient`: any proof for the patient counts. `category`: only one earned for this category and patient. */
   readonly scope: 'patient' | 'category';
+  /** The actions that ask for this category; null: every one. */
+  readonly actions: ReadonlySet<string> | null;
   readonly accessAudit: AccessAudit;
 }
 
@@ -21,6 +23,32 @@ export interface GraceTerms {
   readonly byCategory: Readonly<Record<string, number>>;
   /** For changes of factors and settings. */
   readonly accountSeconds: number;
+}
+
+/** What an action asks whatever the grace period says. */
+export interface ReauthenticationRule {
+  /** A proof for the patient not older than this. 0 (default): a proof for this operation alone. */
+  readonly withinSeconds: number;
+  readonly strength: Strength;
+}
+
+/** Who is not asked for sensitive categories. Answers `view` and `edit` only, and each application is audited. */
+export interface ExemptionRule {
+  readonly kind: 'role' | 'provider' | 'treatment-relationship';
+  /** The role, or the provider's user id; null for a treatment relationship, which the host's resolver tells. */
+  readonly value: string | null;
+  /** The categories it is for; null: all. */
+  readonly categories: ReadonlySet<string> | null;
+}
+
+/** Whose job takes a second factor. */
+export interface EnrolmentPolicy {
+  readonly roles: ReadonlySet<string>;
+  /**
+   * Until they have enrolled: `sensitive-only` refuses what needs a factor and lets the rest of the host be used; `refuse` refuses
+   * every guarded request, with the way to enrol.
+   */
+  readonly until: 'sensitive-only' | 'refuse';
 }
 
 /** Limits of the host's session in a workspace. Absent: not enforced. */
@@ -39,8 +67,14 @@ export interface EffectiveSettings {
   readonly categories: ReadonlyMap<string, CategoryPolicy>;
   readonly grace: GraceTerms;
   /** Actions that ask again whatever the grace period says. */
-  readonly reauthenticateActions: ReadonlySet<string>;
+  readonly reauthentication: ReadonlyMap<string, ReauthenticationRule>;
+  /** What signing an operation asks (DEA 21 CFR 1311.115: two of know, have and are). */
+  readonly signingStrength: Strength;
+  readonly exemptions: readonly ExemptionRule[];
+  readonly enrolment: EnrolmentPolicy;
   /** Seconds within which a one-shot proof must be used. */
   readonly oneShotSeconds: number;
   readonly limits: SessionLimits;
+  /** The shorter ones of single roles. */
+  readonly roleLimits: ReadonlyMap<string, SessionLimits>;
 }

@@ -4,6 +4,7 @@ import type { GraceTerms } from '../policy/settings.ts';
 import type { Strength } from '../policy/strength.ts';
 import type { Epochs } from '../store/store.ts';
 import type { OpenChallenge } from './open-challenge.ts';
+import { delayAfter, proofLife, sessionBounds } from './session-bounds.ts';
 import type {
   AttemptTurn,
   Grant,
@@ -13,6 +14,7 @@ import type {
   SessionStart,
   SessionStateStore,
 } from './session-state.ts';
+import { visibleUntil } from './visible-until.ts';
 
 /** Bounds of {@link memorySessionState}. */
 export interface MemorySessionStateOptions {
@@ -49,6 +51,7 @@ interface Session {
   epochs: Epochs;
   endedAt: number | null;
   lastActivityAt: number | null;
+  hasFactor: boolean;
   binding: string | null;
   oldBinding: string | null;
   oldBindingUntil: number;
@@ -57,13 +60,10 @@ interface Session {
   buckets: Bucket[];
   oneShots: Proof[] | null;
   challenges: Map<string, { readonly requirementKey: string; readonly challenge: OpenChallenge }> | null;
+  ceremonies: Map<string, { readonly value: string; readonly expiresAt: number }> | null;
   turns: Map<string, Turns> | null;
 }
 
-const CHALLENGES_PER_SESSION = 32;
-const ONE_SHOTS_PER_SESSION = 64;
-const FREE_FAILURES = 3;
-const LONGEST_DELAY_SECONDS = 300;
 /** Entries looked at in one step of expiry: bounded, so that no request pays for a full scan. */
 const SWEEP_ENTRIES = 64;
 
@@ -119,8 +119,8 @@ class MemorySessionState implements SessionStateStore {
         }
       }
     }
-    const { number, signedInAt, epochs, endedAt, lastActivityAt } = session;
-    return { number, signedInAt, epochs, endedAt, lastActivityAt, proofs };
+    const { number, signedInAt, epochs, endedAt, hasFactor, lastActivityAt } = session;
+    return { number, signedInAt, epochs, endedAt, hasFactor, lastActivityAt, proofs };
   }
 
   begin(key: SessionKey, start: SessionStart): void {
@@ -137,6 +137,7 @@ class MemorySessionState implements SessionStateStore {
       endedAt: start.endedAt,
       // Nobody was seen active yet: the idle limit counts from the sign-in, so that losing state undoes no lock.
       lastActivityAt: null,
+      hasFactor: start.hasFactor,
       binding: null,
       oldBinding: null,
       oldBindingUntil: 0,
@@ -144,15 +145,49 @@ class MemorySessionState implements SessionStateStore {
       buckets: [],
       oneShots: null,
       challenges: null,
+      ceremonies: null,
       turns: null,
     });
     this.#makeRoom(start.now);
   }
 
-  renew(key: SessionKey, epochs: Epochs): void {
+  carry(key: SessionKey, number: string, from: Epochs, to: Epochs, hasFactor: boolean): void {
+    const session = this.#find(key);
+    if (session === null || session.endedAt !== null || session.number !== number) return;
+    if (session.epochs.user !== from.user || session.epochs.workspace !== from.workspace) return;
+    session.epochs = to;
+    session.hasFactor = hasFactor;
+  }
+
+  keepCeremony(key: SessionKey, name: string, value: string, expiresAt: number, now: number): boolean {
+    const session = this.#find(key);
+    if (session === null || session.endedAt !== null) return false;
+    session.ceremonies ??= new Map();
+    for (const [held, { expiresAt: end }] of session.ceremonies) if (end <= now) session.ceremonies.delete(held);
+    session.ceremonies.set(name, { value, expiresAt });
+    if (session.ceremonies.size > sessionBounds.ceremonies) {
+      for (const oldest of session.ceremonies.keys()) {
+        session.ceremonies.delete(oldest);
+        break;
+      }
+    }
+    return true;
+  }
+
+  takeCeremony(key: SessionKey, name: string, now: number): string | null {
+    const session = this.#find(key);
+    const held = session?.ceremonies?.get(name);
+    if (held === undefined) return null;
+    session?.ceremonies?.delete(name);
+    return now < held.expiresAt ? held.value : null;
+  }
+
+  renew(key: SessionKey, epochs: Epochs, hasFactor: boolean): void {
     const session = this.#find(key);
     if (session === null) return;
     session.epochs = epochs;
+    session.hasFactor = hasFactor;
+    session.ceremonies = null;
     this.#dropProofs(session);
     session.binding = null;
     session.oldBinding = null;
@@ -174,7 +209,7 @@ class MemorySessionState implements SessionStateStore {
     }
     const challenge = create();
     session.challenges.set(challenge.id, { requirementKey, challenge });
-    if (session.challenges.size > CHALLENGES_PER_SESSION) {
+    if (session.challenges.size > sessionBounds.challenges) {
       for (const oldest of session.challenges.keys()) {
         session.challenges.delete(oldest);
         break;
@@ -249,9 +284,8 @@ class MemorySessionState implements SessionStateStore {
     const turns = session.turns.get(factor) ?? { failures: 0, notBefore: 0 };
     if (now < turns.notBefore) return { granted: false, retryAt: turns.notBefore };
     turns.failures += 1;
-    if (turns.failures >= FREE_FAILURES) {
-      turns.notBefore = now + Math.min(LONGEST_DELAY_SECONDS, 2 ** (turns.failures - FREE_FAILURES)) * 1000;
-    }
+    const delay = delayAfter(turns.failures);
+    if (delay > 0) turns.notBefore = now + delay;
     session.turns.set(factor, turns);
     return { granted: true, failures: turns.failures };
   }
@@ -275,6 +309,7 @@ class MemorySessionState implements SessionStateStore {
     session.binding = null;
     session.oldBinding = null;
     session.challenges = null;
+    session.ceremonies = null;
     session.turns = null;
     session.endedAt = endedAt;
   }
@@ -297,7 +332,7 @@ class MemorySessionState implements SessionStateStore {
 
   #add(session: Session, proof: Proof): void {
     if (proof.operation !== undefined) {
-      session.oneShots = [...(session.oneShots ?? []), proof].slice(-ONE_SHOTS_PER_SESSION);
+      session.oneShots = [...(session.oneShots ?? []), proof].slice(-sessionBounds.oneShots);
       return;
     }
     const { scope, factor, strength, terms } = proof;
@@ -305,8 +340,7 @@ class MemorySessionState implements SessionStateStore {
       (held) => held.scope === scope && held.factor === factor && held.strength === strength && held.terms === terms,
     );
     if (bucket === undefined) {
-      const life = Math.max(terms.defaultSeconds, terms.accountSeconds, ...Object.values(terms.byCategory)) * 1000;
-      bucket = { scope, factor, strength, terms, life, verifiedAt: new Map() };
+      bucket = { scope, factor, strength, terms, life: proofLife(terms), verifiedAt: new Map() };
       session.buckets.push(bucket);
     }
     // Deleted first, so that the order of entries stays the order of their moments.
@@ -388,14 +422,6 @@ class MemorySessionState implements SessionStateStore {
       session.buckets = session.buckets.filter((bucket) => bucket.verifiedAt.size > 0);
     }
   }
-}
-
-/** The moment up to which (exclusive) a binding sees proofs: 0 sees none. */
-function visibleUntil(session: Session, binding: PresentedBinding, now: number): number {
-  if (binding === 'bearer') return Number.POSITIVE_INFINITY;
-  if (binding === null || session.binding === null) return 0;
-  if (binding === session.binding) return Number.POSITIVE_INFINITY;
-  return binding === session.oldBinding && now < session.oldBindingUntil ? session.rotatedAt : 0;
 }
 
 function proofOf(session: Session, bucket: Bucket, patientId: string, verifiedAt: number): Proof {

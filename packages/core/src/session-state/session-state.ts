@@ -24,6 +24,8 @@ export interface SessionReading {
   readonly epochs: Epochs;
   /** When the session was ended; null: it was not. */
   readonly endedAt: number | null;
+  /** Whether the person had a confirmed factor when the session's standing was last read. */
+  readonly hasFactor: boolean;
   /** Last activity of a person; null: none seen yet, and the idle limit counts from the sign-in. */
   readonly lastActivityAt: number | null;
   /** The proofs this binding may see for the patients asked about, one-shot ones included. May contain expired ones. */
@@ -35,6 +37,7 @@ export interface SessionStart {
   readonly number: string;
   readonly epochs: Epochs;
   readonly endedAt: number | null;
+  readonly hasFactor: boolean;
   readonly signedInAt: number;
   readonly now: number;
 }
@@ -77,7 +80,12 @@ export interface SessionStateStore {
    */
   begin(key: SessionKey, start: SessionStart): MaybePromise<void>;
   /** Moves a session to newer epochs: proofs, challenges and bindings earned before are gone. */
-  renew(key: SessionKey, epochs: Epochs): MaybePromise<void>;
+  renew(key: SessionKey, epochs: Epochs, hasFactor: boolean): MaybePromise<void>;
+  /**
+   * Moves the session that raised its own epochs along, its proofs kept, if it still has this number and the epochs before, and
+   * has not ended; nothing otherwise.
+   */
+  carry(key: SessionKey, number: string, from: Epochs, to: Epochs, hasFactor: boolean): MaybePromise<void>;
   /** The open challenge of this requirement, or the new one. Bounded per session: the oldest makes room. */
   openChallenge(
     key: SessionKey,
@@ -97,6 +105,13 @@ export interface SessionStateStore {
   proofs(key: SessionKey, binding: PresentedBinding, limit: number, now: number): MaybePromise<readonly Proof[]>;
   /** Takes the one-shot proofs of an operation. True for exactly one caller. */
   consume(key: SessionKey, binding: PresentedBinding, operation: string, now: number): MaybePromise<boolean>;
+  /**
+   * Keeps what a begun answer needs until `expiresAt`, under a name that nobody else can guess; false where the session is unknown
+   * or has ended. Bounded per session (16): the oldest makes room.
+   */
+  keepCeremony(key: SessionKey, name: string, value: string, expiresAt: number, now: number): MaybePromise<boolean>;
+  /** Gives it back, to exactly one caller; null where there is none, or it has expired. */
+  takeCeremony(key: SessionKey, name: string, now: number): MaybePromise<string | null>;
   /** Growing delays per session and factor: none for the first three failures, then 1, 2, 4 … seconds, at most 300. */
   takeTurn(key: SessionKey, factor: string, now: number): MaybePromise<AttemptTurn>;
   /** The factor was passed: its delays are forgotten. */

@@ -1,4 +1,5 @@
 import type { AuditEventInput, AuditRecord } from '../audit/event.ts';
+import type { Strength } from '../policy/strength.ts';
 
 /** An enrolled (or pending) factor as it is kept. Everything but the name of the columns is covered by `mac`. */
 export interface FactorRow {
@@ -15,6 +16,10 @@ export interface FactorRow {
   readonly createdAt: number;
   /** The factor's own counter against replay: the last accepted TOTP step, a passkey's signature counter. -1: none yet. */
   readonly counter: number;
+  /** The most it counts for, where a weaker proof enrolled it; null: as strong as its kind. */
+  readonly cap: Strength | null;
+  /** When the cap lifts by itself, in milliseconds; null: only by an administrator's code. */
+  readonly capEndsAt: number | null;
   readonly mac: string;
 }
 
@@ -28,6 +33,17 @@ export interface SettingsRow {
   readonly changedBy: string;
 }
 
+/** Settings that wait for a second administrator. One per workspace; `content` as in {@link SettingsRow}. */
+export interface SettingsProposalRow {
+  readonly workspaceId: string;
+  /** The version it was made from. */
+  readonly baseVersion: number;
+  readonly content: string;
+  readonly mac: string;
+  readonly proposedAt: number;
+  readonly proposedBy: string;
+}
+
 /** The revocation counters that a session's proofs depend on. */
 export interface Epochs {
   readonly user: number;
@@ -37,9 +53,11 @@ export interface Epochs {
 /** What the durable tables know of a session that this process sees for the first time. */
 export interface SessionStanding {
   readonly epochs: Epochs;
+  /** Whether the user has a confirmed factor row. */
+  readonly hasFactor: boolean;
   /**
    * When a session with this key, or of this very sign-in, was ended, or all of the user's that were signed in by then
-   * (`endSession` with the key `*`); null: never.
+   * (`endSession` with the key `*`, or `*-` and the instant of the one sign-in that goes on); null: never.
    */
   readonly endedAt: number | null;
 }
@@ -72,12 +90,20 @@ export interface StoreTransaction {
   putFactor(row: FactorRow): Promise<void>;
   /** Moves `counter` (and `mac`) only if both are still what was read: the one conditional write that consumes a code. */
   moveFactorCounter(row: FactorRow, next: { readonly counter: number; readonly mac: string }): Promise<boolean>;
+  /** Replaces a row only if it is still what was read; false otherwise. */
+  replaceFactor(row: FactorRow, next: FactorRow): Promise<boolean>;
   removeFactor(key: { readonly workspaceId: string; readonly id: string }): Promise<boolean>;
   /** Forgets a reserved attempt and the failures in a row: the code was right. Earlier failures stay in the window. */
   settleAttempt(key: AttemptKey, reservationId: string): Promise<void>;
   resetAttempts(key: AttemptKey): Promise<void>;
   /** Saves if the stored version is `row.version - 1` (0: none stored); false otherwise. */
   putSettings(row: SettingsRow): Promise<boolean>;
+  /** Puts a saved row's MAC anew, under another key, only if the row is still what was read; false otherwise. */
+  resealSettings(row: SettingsRow, mac: string): Promise<boolean>;
+  /** Replaces an earlier proposal of this workspace. */
+  putSettingsProposal(row: SettingsProposalRow): Promise<void>;
+  /** True for exactly one caller. */
+  takeSettingsProposal(row: SettingsProposalRow): Promise<boolean>;
   /** Raises a user's epoch, or with `userId` null the workspace's; returns the new value. */
   raiseEpoch(workspaceId: string, userId: string | null): Promise<number>;
   endSession(session: {
@@ -169,6 +195,16 @@ export interface Store {
   /** One conditional write in a commit of its own; correct under any number of processes. */
   reserveAttempt(key: AttemptKey, limits: AttemptLimits, now: number): Promise<AttemptReservation>;
   settings(workspaceId: string): Promise<SettingsRow | null>;
+  settingsProposal(workspaceId: string): Promise<SettingsProposalRow | null>;
+  /** Those of all workspaces. */
+  settingsProposals(): Promise<readonly SettingsProposalRow[]>;
+  /** Every factor row, of all workspaces, in the order of workspace and id; at most `limit` after the given one. */
+  factorPage(
+    after: { readonly workspaceId: string; readonly id: string } | null,
+    limit: number,
+  ): Promise<readonly FactorRow[]>;
+  /** Every saved settings row in the order of their workspaces; at most `limit` after the given one. */
+  settingsPage(after: string | null, limit: number): Promise<readonly SettingsRow[]>;
   openAuditConnection(): Promise<AuditConnection>;
   auditEvents(query: AuditQuery): Promise<readonly AuditRecord[]>;
   /** A stream's records in order, read in bounded pages. */

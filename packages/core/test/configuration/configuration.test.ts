@@ -43,7 +43,10 @@ t.test('the least that a host must say is enough, and the defaults are those of 
     publicUrl: new URL('https://ehr.example.org/clinic'),
     defaults: { enabled: true, graceSeconds: 900 },
     bounds: { leastGraceSeconds: 0, mostGraceSeconds: 3600 },
-    reauthenticateActions: ['export', 'delete', 'payment'],
+    actions: ['view', 'edit', 'export', 'delete', 'payment'],
+    enrolment: { first: 'fresh-sign-in', codeSeconds: 86_400 },
+    signing: { strength: 'multi-factor' },
+    services: [],
     accountGraceSeconds: 300,
     oneShotSeconds: 120,
     challengeSeconds: 600,
@@ -56,6 +59,10 @@ t.test('the least that a host must say is enough, and the defaults are those of 
     audit: { queueLimit: 10_000 },
     clock: systemClock,
   });
+  t.strictSame(
+    [...configuration.reauthentication],
+    ['export', 'delete', 'payment'].map((action) => [action, { withinSeconds: 0, strength: 'any' }]),
+  );
   t.strictSame(configuration.limits, {}, 'session limits are enforced only where they are asked for');
   t.strictSame(configuration.categories.get('5'), {
     id: '5',
@@ -130,7 +137,7 @@ t.test(
       [
         'categories[0].strength',
         { categories: [{ id: '5', name: 'x', strength: 'strong' }] },
-        /categories\[0\]\.strength \(a string\): any or phishing-resistant/,
+        /categories\[0\]\.strength \(a string\): any, multi-factor or phishing-resistant/,
       ],
       [
         'categories[0].scope',
@@ -315,7 +322,9 @@ t.test('the configuration is frozen, all through, and the host’s own objects a
     bounds: configuration.bounds,
     attempts: configuration.attempts,
     limits: configuration.limits,
-    actions: configuration.reauthenticateActions,
+    actions: configuration.actions,
+    enrolment: configuration.enrolment,
+    signing: configuration.signing,
     factors: configuration.factors,
     category: configuration.categories.get('5'),
     codings: configuration.categories.get('5')?.codings,
@@ -353,10 +362,25 @@ t.test(
       }),
     );
     const graceOf = (graceSeconds: number, categories = ['5', '8', '0']) => {
-      const settings = effectiveSettings(configuration, 'clinic', 1, { enabled: true, categories, graceSeconds });
+      const settings = effectiveSettings(configuration, 'clinic', 1, {
+        ...defaultSettings(configuration),
+        categories,
+        graceSeconds,
+      });
       return { ...settings.grace.byCategory, default: settings.grace.defaultSeconds };
     };
-    t.strictSame(defaultSettings(configuration), { enabled: true, graceSeconds: 900, categories: ['5', '8', '0'] });
+    t.strictSame(defaultSettings(configuration), {
+      enabled: true,
+      graceSeconds: 900,
+      categories: ['5', '8', '0'],
+      categoryPolicies: {},
+      reauthenticateActions: [],
+      exemptions: [],
+      mustEnrolRoles: null,
+      untilEnrolled: 'sensitive-only',
+      roleLimits: {},
+      secondAdministrator: false,
+    });
     t.strictSame(graceOf(900), { 5: 900, 8: 60, 0: 0, default: 900 });
     t.strictSame(graceOf(45), { 5: 45, 8: 45, 0: 0, default: 45 }, 'a category is at most what the workspace chose');
     t.strictSame(graceOf(3600), { 5: 1200, 8: 60, 0: 0, default: 1200 });

@@ -18,6 +18,36 @@ t.test('golden: SHA-256 over name, content type and canonical content', async (t
   t.equal(digestOf({ to: { iban: 'DE1' }, amount: 5, lines: ['a\r\nb', null, true] }), expected);
 });
 
+t.test('a signed operation: its digest covers what was shown, unambiguously', async (t) => {
+  const lines = (...given: [string, string][]) => given.map(([label, value]) => ({ label, value }));
+  const summaries = [
+    null,
+    { title: 'Order', lines: [] },
+    { title: 'Order', lines: lines(['', '']) },
+    { title: 'Order', lines: lines(['a', 'b']) },
+    { title: 'Order', lines: lines(['ab', '']) },
+    { title: 'Order', lines: lines(['a', ''], ['b', '']) },
+    { title: 'Order', lines: lines(['b', ''], ['a', '']) },
+    { title: 'Order","a', lines: lines(['b', '']) },
+    { title: 'Order a', lines: lines(['b', '']) },
+  ];
+  const digests = summaries.map((summary) => digestOf({ a: 1 }, { summary }));
+  t.equal(new Set(digests).size, summaries.length);
+  t.equal(digests[0], digestOf({ a: 1 }), 'none: as it ever was');
+  const canonical = [
+    'countersign operation 1',
+    'POST /orders?draft=1',
+    'application/json',
+    '{"a":1}',
+    ['T', [['l', 'v']]],
+  ];
+  t.equal(
+    digestOf({ a: 1 }, { summary: { title: 'T', lines: lines(['l', 'v']) } }),
+    createHash('sha256').update(JSON.stringify(canonical)).digest('base64url'),
+    'golden',
+  );
+});
+
 t.test('Threat 26: the same content passes, however it was written', async (t) => {
   t.ok(same({ a: 1, b: { c: 2, d: 3 } }, { b: { d: 3, c: 2 }, a: 1 }), 'fields in another order, nested as well');
   t.ok(same({ note: 'one\r\ntwo\rthree' }, { note: 'one\ntwo\nthree' }), 'line ends of forms and of JSON');

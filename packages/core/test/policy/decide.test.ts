@@ -13,6 +13,7 @@ import {
   NOW,
   principalOf,
   proofOf,
+  reauthenticating,
   requirementOf,
   seconds,
   settingsOf,
@@ -91,11 +92,18 @@ t.test('the order of the rules is the contract: of any two that apply, the earli
   }
 });
 
-t.test('a service is denied until policy names it, and then has to prove like everybody', async (t) => {
+t.test('a service is denied until policy names it, and then answers by its exemption alone', async (t) => {
   const principal = principalOf({ kind: 'service' });
   t.equal(word(decide(factsOf({ principal }))), 'deny not-a-person');
   t.equal(word(decide(factsOf({ principal, servicesNamed: false }))), 'deny not-a-person');
-  t.equal(word(decide(factsOf({ principal, servicesNamed: true }))), 'challenge');
+  t.equal(
+    word(decide(factsOf({ principal, servicesNamed: true }))),
+    'deny not-a-person',
+    'it has no factor to prove by',
+  );
+  const exemption = { kind: 'service', detail: 'queue' } as const;
+  t.equal(word(decide(factsOf({ principal, servicesNamed: true, exemption }))), 'allow exemption');
+  t.equal(word(decide(factsOf({ principal, servicesNamed: false, exemption }))), 'deny not-a-person');
   t.equal(word(decide(factsOf({ principal: principalOf({ kind: 'person' }) }))), 'challenge');
 });
 
@@ -210,7 +218,7 @@ t.test('Threat 29: an exempt or emergency principal exports, deletes, pays, sign
     }
     const account = requirementOf({ account: true, subjects: [sensitive([], ACCOUNT_SUBJECT)] });
     t.equal(word(decide(factsOf({ ...lent, requirement: account }))), 'challenge', 'changes of factors and settings');
-    const forced = settingsOf([ketamine], { reauthenticateActions: new Set(['view']) });
+    const forced = settingsOf([ketamine], { reauthentication: reauthenticating('view') });
     const view = requirementOf({ operation: 'op' });
     t.equal(
       word(decide(factsOf({ ...lent, settings: forced, requirement: view }))),
@@ -387,7 +395,7 @@ t.test('a change of factors or settings takes an account proof, for as long as b
   const shorter = settingsOf([ketamine], { grace: graceTerms(900, {}, 30) });
   t.strictSame(kindsOf(asked([account()], { settings: shorter })), ['expired'], 'now shorter');
   t.equal(word(decide(withProofs([account()]))), 'challenge', 'nor does it open a record');
-  const forced = settingsOf([ketamine], { reauthenticateActions: new Set(['change-factors']) });
+  const forced = settingsOf([ketamine], { reauthentication: reauthenticating('change-factors') });
   t.equal(word(asked([account()], { settings: forced })), 'allow proof', 'an account change is never one-shot');
 });
 
@@ -436,7 +444,7 @@ t.test('a requirement about nobody is never answered by a proof', async (t) => {
 t.test('touched categories: declared by the guard, carried by the record, sensitive in the workspace', async (t) => {
   const settings = settingsOf([ketamine, categoryPolicy('8')]);
   const ids = (guarded: ReadonlySet<string> | '*', carried: readonly string[] | null) =>
-    touchedCategories(guarded, carried, settings).map(({ id }) => id);
+    touchedCategories(guarded, carried, settings, 'view').map(({ id }) => id);
   t.strictSame(ids(new Set(['5']), ['5', '8']), ['5']);
   t.strictSame(ids('*', ['5', '8', '5', '12']), ['5', '8'], 'each once, and only those marked sensitive');
   t.strictSame(ids(new Set(['5', '12']), null), ['5'], 'the route itself is sensitive');

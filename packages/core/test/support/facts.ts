@@ -15,6 +15,7 @@ export function categoryPolicy(id: string, changes: Partial<CategoryPolicy> = {}
     graceSeconds: 900,
     strength: 'any',
     scope: 'patient',
+    actions: null,
     accessAudit: 'batched',
     ...changes,
   };
@@ -30,6 +31,11 @@ export function graceTerms(
   return { defaultSeconds, byCategory, accountSeconds };
 }
 
+/** Actions that ask for each operation. */
+export function reauthenticating(...actions: readonly string[]): EffectiveSettings['reauthentication'] {
+  return new Map(actions.map((action) => [action, { withinSeconds: 0, strength: 'any' }]));
+}
+
 export function settingsOf(
   categories: readonly CategoryPolicy[] = [ketamine],
   changes: Partial<EffectiveSettings> = {},
@@ -40,9 +46,13 @@ export function settingsOf(
     enabled: true,
     categories: new Map(categories.map((category) => [category.id, category])),
     grace: graceTerms(900, Object.fromEntries(categories.map(({ id, graceSeconds }) => [id, graceSeconds]))),
-    reauthenticateActions: new Set(['export', 'delete', 'payment']),
+    reauthentication: reauthenticating('export', 'delete', 'payment'),
+    signingStrength: 'multi-factor',
+    exemptions: [],
+    enrolment: { roles: new Set(['clinician']), until: 'sensitive-only' },
     oneShotSeconds: 120,
     limits: {},
+    roleLimits: new Map(),
     ...changes,
   };
 }

@@ -10,6 +10,7 @@ import type {
   Epochs,
   FactorRow,
   SessionStanding,
+  SettingsProposalRow,
   SettingsRow,
   Store,
   StoreTransaction,
@@ -33,6 +34,7 @@ export type Moment =
 interface Rows {
   readonly factors: Map<string, FactorRow>;
   readonly settings: Map<string, SettingsRow>;
+  readonly proposals: Map<string, SettingsProposalRow>;
   readonly epochs: Map<string, number>;
   readonly ended: Parameters<StoreTransaction['endSession']>[0][];
   readonly attempts: Map<string, { consecutive: number; readonly ids: Set<string> }>;
@@ -47,7 +49,14 @@ const copy = (rows: Rows): Rows => structuredClone(rows);
  */
 export class FakeStore implements Store {
   readonly shared = true;
-  rows: Rows = { factors: new Map(), settings: new Map(), epochs: new Map(), ended: [], attempts: new Map() };
+  rows: Rows = {
+    factors: new Map(),
+    settings: new Map(),
+    proposals: new Map(),
+    epochs: new Map(),
+    ended: [],
+    attempts: new Map(),
+  };
   /** Every record ever committed, in order of commit. */
   readonly records: AuditRecord[] = [];
   /** How many records each `append` had, in order. */
@@ -104,12 +113,16 @@ export class FakeStore implements Store {
       .filter(
         (row) =>
           row.keyHash === keyHash ||
-          row.signedInAt === signedInAt ||
-          (row.keyHash === '*' && signedInAt <= row.endedAt),
+          (row.signedInAt === signedInAt && !row.keyHash.startsWith('*-')) ||
+          (row.keyHash === '*' && signedInAt <= row.endedAt) ||
+          (row.keyHash.startsWith('*-') && row.keyHash !== `*-${signedInAt}` && signedInAt <= row.endedAt),
       )
       .map(({ endedAt }) => endedAt);
     const standing = {
       epochs: this.#epochs(workspaceId, userId),
+      hasFactor: [...this.rows.factors.values()].some(
+        (row) => row.workspaceId === workspaceId && row.userId === userId && row.confirmedAt !== null,
+      ),
       endedAt: endings.length === 0 ? null : Math.max(...endings),
     };
     // Read before the hook: what a test lets happen there comes after the snapshot.
@@ -156,6 +169,32 @@ export class FakeStore implements Store {
     const row = this.rows.settings.get(workspaceId) ?? null;
     await this.#moment('settings');
     return row;
+  }
+
+  async settingsProposal(workspaceId: string): Promise<SettingsProposalRow | null> {
+    return this.rows.proposals.get(workspaceId) ?? null;
+  }
+
+  async settingsProposals(): Promise<readonly SettingsProposalRow[]> {
+    return [...this.rows.proposals.values()];
+  }
+
+  async factorPage(
+    after: { readonly workspaceId: string; readonly id: string } | null,
+    limit: number,
+  ): Promise<readonly FactorRow[]> {
+    const order = (row: { readonly workspaceId: string; readonly id: string }) => place(row.workspaceId, row.id);
+    return [...this.rows.factors.values()]
+      .filter((row) => after === null || order(row) > order(after))
+      .sort((one, other) => (order(one) < order(other) ? -1 : 1))
+      .slice(0, limit);
+  }
+
+  async settingsPage(after: string | null, limit: number): Promise<readonly SettingsRow[]> {
+    return [...this.rows.settings.values()]
+      .filter((row) => after === null || row.workspaceId > after)
+      .sort((one, other) => (one.workspaceId < other.workspaceId ? -1 : 1))
+      .slice(0, limit);
   }
 
   async openAuditConnection(): Promise<AuditConnection> {
@@ -299,6 +338,12 @@ export class FakeStore implements Store {
         rows.factors.set(row.id, { ...held, ...next });
         return true;
       },
+      async replaceFactor(row, next) {
+        const held = rows.factors.get(row.id);
+        if (held === undefined || held.mac !== row.mac) return false;
+        rows.factors.set(row.id, next);
+        return true;
+      },
       removeFactor: async ({ id }) => rows.factors.delete(id),
       async settleAttempt(key, reservationId) {
         const held = attemptsOf(key);
@@ -312,6 +357,19 @@ export class FakeStore implements Store {
         if ((rows.settings.get(row.workspaceId)?.version ?? 0) !== row.version - 1) return false;
         rows.settings.set(row.workspaceId, row);
         return true;
+      },
+      async resealSettings(row, mac) {
+        const held = rows.settings.get(row.workspaceId);
+        if (held === undefined || held.mac !== row.mac) return false;
+        rows.settings.set(row.workspaceId, { ...held, mac });
+        return true;
+      },
+      async putSettingsProposal(row) {
+        rows.proposals.set(row.workspaceId, row);
+      },
+      async takeSettingsProposal(row) {
+        const held = rows.proposals.get(row.workspaceId);
+        return held?.mac === row.mac && rows.proposals.delete(row.workspaceId);
       },
       async raiseEpoch(workspaceId, userId) {
         const epoch = (rows.epochs.get(place(workspaceId, userId)) ?? 0) + 1;

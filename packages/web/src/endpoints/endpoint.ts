@@ -1,4 +1,4 @@
-import { CountersignError, type SessionPrincipal } from '@countersign/core';
+import { CountersignError, type ErrorCode, type SessionPrincipal } from '@countersign/core';
 import { z } from 'zod';
 import type { StepUp } from '../guard/step-up.ts';
 import type { WebReply } from '../http/web-reply.ts';
@@ -26,13 +26,21 @@ export interface Endpoint {
   /** Stable, for documents and logs. */
   readonly name: string;
   readonly summary: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `page` lies under the pages' path, `api` under the API's. */
   readonly face: 'page' | 'api';
   /** With `:name` parameters. */
   readonly path: string;
+  /** Most bytes of content. Default 65,536. */
+  readonly bodyLimit?: number;
   readonly access: 'public' | 'principal';
   readonly input: { readonly params: z.ZodType; readonly query: z.ZodType; readonly body: z.ZodType };
+  /** The body of a success, as JSON. Pages have none. */
+  readonly output?: z.ZodType;
+  /** By status, what each success means. Default: 200 alone. */
+  readonly successes?: Readonly<Partial<Record<200 | 201 | 202, string>>>;
+  /** The codes that its problem documents can have, besides those that every endpoint has. */
+  readonly errors?: readonly ErrorCode[];
   /** Validates the input, then handles it. */
   answer(call: EndpointCall): Promise<WebReply>;
 }
@@ -75,9 +83,18 @@ export function endpoint<
   });
 }
 
+/** Zod compares lengths before it looks at types: an object whose `length` is one too makes it throw. */
+function checked(schema: z.ZodType, value: unknown): z.ZodSafeParseResult<unknown> {
+  try {
+    return schema.safeParse(value);
+  } catch {
+    throw new CountersignError('input_invalid', { detail: 'The content cannot be read.' });
+  }
+}
+
 /** Validates one part of the input. Throws `input_invalid`, naming the field and never repeating its value. */
 function parsed(schema: z.ZodType, value: unknown): unknown {
-  const result = schema.safeParse(value ?? {});
+  const result = checked(schema, value ?? {});
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => ({ field: issue.path.join('.'), problem: issue.message }));
   const [first] = problems;

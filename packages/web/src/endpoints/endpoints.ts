@@ -1,22 +1,73 @@
-import { auditPage, settingsPage, settingsSave } from './administration.ts';
 import { assets } from './assets.ts';
-import { challengeAnswer, challengePage, verify } from './challenge.ts';
+import { auditPage } from './audit-log.ts';
+import { challengeAnswer, challengePage, recheck } from './challenge.ts';
 import type { Endpoint } from './endpoint.ts';
-import { enrol, enrolFinish, enrolPage, enrolStart, factorsPage, session } from './own-factors.ts';
+import { capLift, enrol, factorList, factorRemove, factorRename, othersSignOut, session } from './factor-api.ts';
+import { openApi } from './open-api.ts';
+import {
+  capLifted,
+  enrolFinish,
+  enrolPage,
+  enrolStart,
+  enrolWithCode,
+  factorRemoved,
+  factorRenamed,
+  factorsPage,
+  othersSignedOut,
+} from './own-factors.ts';
+import { remainingPage } from './remaining.ts';
+import { resend } from './resend.ts';
+import { settingsPage, settingsProposal, settingsSave } from './settings.ts';
+import { settingsDecide, settingsPreview, settingsRead, settingsReplace } from './settings-api.ts';
+import {
+  adminEnrolmentCode,
+  adminReset,
+  adminUserFactors,
+  userCode,
+  userReset,
+  usersPage,
+} from './user-administration.ts';
+import { challengeInfo, verify } from './verify.ts';
 
 /** Every endpoint, once: the adapters register this list, and nothing else is ours. */
 export const endpoints: readonly Endpoint[] = Object.freeze([
   challengePage,
   challengeAnswer,
+  recheck,
+  resend,
   factorsPage,
+  remainingPage,
+  enrolWithCode,
   enrolStart,
   enrolPage,
   enrolFinish,
+  factorRenamed,
+  factorRemoved,
+  capLifted,
+  othersSignedOut,
+  usersPage,
+  userReset,
+  userCode,
   settingsPage,
   settingsSave,
+  settingsProposal,
   auditPage,
   assets,
   verify,
+  challengeInfo,
   enrol,
+  factorList,
+  factorRename,
+  factorRemove,
+  capLift,
   session,
+  othersSignOut,
+  adminUserFactors,
+  adminReset,
+  adminEnrolmentCode,
+  settingsRead,
+  settingsReplace,
+  settingsPreview,
+  settingsDecide,
+  openApi,
 ]);

@@ -1,14 +1,18 @@
 import { CountersignError, type ErrorCode } from '@countersign/core';
 import type { FactorError } from '../pages/pages.ts';
 
-const shown: ReadonlySet<ErrorCode> = new Set([
+const shown: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'code_malformed',
   'code_incorrect',
   'code_already_used',
+  'answer_refused',
+  'password_required',
+  'enrolment_code_refused',
   'attempts_delayed',
   'factor_locked',
   'factor_disabled',
   'factor_not_accepted',
+  'identity_provider_unavailable',
 ]);
 /** Shown only when few are left: a number that is always there is read by nobody. */
 const FEW = 5;

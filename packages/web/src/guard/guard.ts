@@ -3,7 +3,9 @@ import {
   type Coding,
   CountersignError,
   type Demand,
+  type OperationSummary,
   operationDigest,
+  operationSummary,
   type Principal,
   type SessionPrincipal,
 } from '@countersign/core';
@@ -41,6 +43,8 @@ export interface GuardOptions<Native, V> {
   readonly patientId?: (request: Native) => string | null | undefined;
   /** What is being approved, where the body is not plain parsed data (multipart). */
   readonly content?: (request: Native) => unknown;
+  /** Exactly what the person approves by this request: then it is signed, each time and by a factor of its own. Null: nothing to sign. */
+  readonly approval?: (request: Native, principal: Principal, value: V) => MaybePromise<OperationSummary | null>;
 }
 
 /** A guard's answer. */
@@ -182,22 +186,45 @@ export class Guard<Native, V> {
     subjects: Demand['subjects'],
     value: V | undefined,
   ): MaybePromise<GuardOutcome> {
-    const { request } = stepUp;
-    const authorization = web.countersign.authorize(principal, {
-      workspaceId: principal.workspaceId,
-      action: this.#action(request),
-      guarded: this.#guarded,
-      subjects,
-      operation: () => this.#operation(web, native, request),
-      returnTo: () =>
-        isSafeMethod(request.method) && wantsPage(request.headers)
-          ? web.paths.returnPath(web.paths.fromSeen(request.url))
-          : null,
+    const { approval } = this.options;
+    if (approval === undefined) return this.#ask(web, native, stepUp, principal, subjects, value, null);
+    return unavailableOnThrow(() => approval(native, principal, value as V)).then((given) => {
+      const summary = (given ?? null) === null ? null : operationSummary(given);
+      return this.#ask(web, native, stepUp, principal, subjects, value, summary);
     });
+  }
+
+  #ask(
+    web: Web,
+    native: Native,
+    stepUp: StepUp<Native>,
+    principal: SessionPrincipal,
+    subjects: Demand['subjects'],
+    value: V | undefined,
+    summary: OperationSummary | null,
+  ): MaybePromise<GuardOutcome> {
+    const { request } = stepUp;
+    const authorize = () =>
+      web.countersign.authorize(principal, {
+        workspaceId: principal.workspaceId,
+        action: this.#action(request),
+        guarded: this.#guarded,
+        subjects,
+        summary,
+        operation: () => this.#operation(web, native, request, summary),
+        returnTo: () =>
+          isSafeMethod(request.method) && wantsPage(request.headers)
+            ? web.paths.returnPath(web.paths.fromSeen(request.url))
+            : null,
+      });
+    const authorization = authorize();
     if (authorization instanceof Promise) {
-      return authorization.then((settled) => this.#settle(web, stepUp, principal, settled, value));
+      return authorization.then(async (settled) => {
+        const answered = settled.challenge !== null && (await stepUp.answerByToken(settled.challenge));
+        return await this.#settle(web, stepUp, principal, answered ? await authorize() : settled, subjects, value);
+      });
     }
-    return this.#settle(web, stepUp, principal, authorization, value);
+    return this.#settle(web, stepUp, principal, authorization, subjects, value);
   }
 
   #settle(
@@ -205,11 +232,23 @@ export class Guard<Native, V> {
     stepUp: StepUp<Native>,
     principal: SessionPrincipal,
     authorization: Authorization,
+    subjects: Demand['subjects'],
     value: V | undefined,
   ): MaybePromise<GuardOutcome> {
     if (authorization.decision.outcome !== 'allow') return this.#refuse(web, stepUp, principal, authorization);
+    if (web.inspection !== null) this.#remember(stepUp, subjects);
     stepUp.passed(this, authorization.decision, value);
     return passed;
+  }
+
+  /** For the inspection of the response: what this guard has let through. */
+  #remember(stepUp: StepUp<Native>, subjects: Demand['subjects']): void {
+    const guarded = this.#guarded;
+    for (const { patientId, carried } of subjects) {
+      const covered =
+        carried === null || guarded === '*' ? (carried ?? guarded) : carried.filter((id) => guarded.has(id));
+      stepUp.allowed(patientId, covered);
+    }
   }
 
   async #refuse(
@@ -240,7 +279,7 @@ export class Guard<Native, V> {
     throw patientUnresolved();
   }
 
-  #operation(web: Web, native: Native, request: WebRequest): string {
+  #operation(web: Web, native: Native, request: WebRequest, summary: OperationSummary | null): string {
     const { content } = this.options;
     const carries = hasContent(request.headers);
     // Content that nobody has parsed must not pass for no content.
@@ -258,6 +297,7 @@ export class Guard<Native, V> {
       contentType: carries ? mediaType(request.headers) : null,
       content: content === undefined ? request.body : content(native),
       leftOut: [CSRF_FIELD, ...web.hostCsrfFields],
+      summary,
     });
   }
 }
@@ -269,6 +309,7 @@ const optionChecks: Readonly<Record<keyof GuardOptions<never, never>, (value: un
   target: (value) => typeof value === 'function',
   patientId: (value) => typeof value === 'function',
   content: (value) => typeof value === 'function',
+  approval: (value) => typeof value === 'function',
 };
 
 function assertOptions(options: object): void {

@@ -7,6 +7,7 @@ import {
   type SessionPrincipal,
   StepUpRequiredError,
 } from '@countersign/core';
+import { sealDraft } from '../http/draft.ts';
 import { isForeign } from '../http/same-site.ts';
 import { problemReply, redirectReply, type WebReply } from '../http/web-reply.ts';
 import { isSafeMethod, type WebRequest, wantsPage } from '../http/web-request.ts';
@@ -43,7 +44,8 @@ export async function stepUpReply(
   }
   if (challenge !== null && principal !== null) {
     if (safe) return redirectReply(web.challengePath(challenge.id));
-    return await web.challengePage(request, principal, challenge, { status: 401, resubmitNotice: true });
+    const kept = await sealDraft(web, request, principal);
+    return await web.challengePage(request, principal, challenge, { status: 401, kept });
   }
   if (code === 'sign_in_required' && safe && decision.outcome === 'deny') {
     const signIn = web.signInPath(web.paths.fromSeen(request.url));
@@ -66,6 +68,8 @@ function challengeMembers(web: Web, challenge: OpenChallenge, decision: Decision
   return {
     challengeId: challenge.id,
     challengeUrl: web.url(`/challenge/${challenge.id}`),
+    // So that a front end need not know how we are mounted.
+    apiUrl: web.apiUrl,
     factors: decision.outcome === 'challenge' ? decision.factors : [],
     expiresAt: new Date(challenge.expiresAt).toISOString(),
   };

@@ -1,21 +1,36 @@
 import {
   type CheckDemand,
+  type Coding,
   type Countersign,
   CountersignError,
   type Decision,
+  type DescribeResource,
+  fhirLabels,
+  type ItemLabels,
+  type ListSifter,
+  type OpenChallenge,
   type Principal,
   type RequestContext,
   type SessionPrincipal,
+  type SiftedList,
   StepUpRequiredError,
+  siftBundle,
 } from '@countersign/core';
 import { headerOf, type WebRequest } from '../http/web-request.ts';
 import type { Web } from '../web.ts';
+import { AllowedRecords } from './allowed-records.ts';
 import { noPrincipal } from './refusal.ts';
 
 type MaybePromise<T> = T | Promise<T>;
 
 /** What a host's `identify` returns: a principal, whose session key may be left to us where its sessions have none. */
 export type IdentifiedPrincipal = Omit<Principal, 'sessionKey'> & { readonly sessionKey?: string };
+
+/** A question about one record; what it carries may be said by codings. */
+export type RecordDemand = Omit<CheckDemand, 'categories'> & {
+  /** Category ids, or codings that categories declare. */
+  readonly categories: readonly (string | Coding)[];
+};
 
 /** Read and write access to a stateless host session (@fastify/secure-session), for the id that we give it. */
 export interface StatelessSession {
@@ -46,6 +61,7 @@ export class StepUp<Native = unknown> {
   #identified: MaybePromise<SessionPrincipal | null> | undefined;
   #decision: Decision | null = null;
   #resources: { readonly guard: object; readonly value: unknown }[] | null = null;
+  #allowed: AllowedRecords | null = null;
 
   constructor(web: Web, native: Native, port: HostPort<Native>) {
     this.#web = web;
@@ -84,13 +100,53 @@ export class StepUp<Native = unknown> {
   }
 
   /** The decision about another record, for this principal: see `Countersign.check`. */
-  async check(demand: CheckDemand): Promise<Decision> {
-    return await this.countersign.check(await this.#signedIn(), demand);
+  async check(demand: RecordDemand): Promise<Decision> {
+    const resolved = this.#resolved(demand);
+    const decision = await this.countersign.check(await this.#signedIn(), resolved);
+    // A one-shot proof was looked at, not taken.
+    const stands = decision.outcome === 'allow' && decision.basis !== 'one-shot';
+    if (stands && this.#web.inspection !== null) this.allowed(resolved.patientId, resolved.categories);
+    return decision;
   }
 
   /** Resolves where the principal may go on; throws `StepUpRequiredError`, which the adapters turn into our reply. */
-  async enforce(demand: CheckDemand): Promise<void> {
-    await this.countersign.enforce(await this.#signedIn(), demand);
+  async enforce(demand: RecordDemand): Promise<void> {
+    const resolved = this.#resolved(demand);
+    const principal = await this.#signedIn();
+    try {
+      await this.countersign.enforce(principal, resolved);
+    } catch (error) {
+      const challenge = error instanceof StepUpRequiredError ? error.challenge : null;
+      if (challenge === null || !(await this.answerByToken(challenge))) throw error;
+      await this.countersign.enforce(principal, resolved);
+    }
+    if (this.#web.inspection !== null) this.allowed(resolved.patientId, resolved.categories);
+  }
+
+  /**
+   * For guards and `enforce`: answers a challenge by the token of a bearer caller that has authenticated anew since it was opened
+   * (RFC 9470). False where there is none, or it does not answer it.
+   */
+  async answerByToken(challenge: OpenChallenge): Promise<boolean> {
+    const principal = await this.identify();
+    const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(headerOf(this.request.headers, 'authorization') ?? '')?.[1];
+    if (principal?.binding !== 'bearer' || token === undefined) return false;
+    return await this.countersign.answerByToken(principal, challenge, token);
+  }
+
+  /** Splits a list into what may be seen now and what is withheld until a step-up: see `Countersign.filter`. */
+  async filter<Item>(items: readonly Item[], describe: (item: Item) => ItemLabels): Promise<SiftedList<Item>> {
+    const sifted = await this.countersign.filter(await this.#signedIn(), items, describe);
+    if (this.#web.inspection !== null) for (const item of sifted.visible) this.#shown(describe(item));
+    return sifted;
+  }
+
+  /** A copy of a FHIR Bundle without what may not be seen now, saying so: see `siftBundle` of core. */
+  async siftBundle<B extends object>(bundle: B, describe?: DescribeResource): Promise<B> {
+    const principal = await this.#signedIn();
+    const labels = describe ?? ((resource: unknown) => fhirLabels(resource, principal.workspaceId));
+    const sifter: ListSifter<SessionPrincipal> = { filter: (_principal, items, of) => this.filter(items, of) };
+    return await siftBundle(sifter, principal, bundle, labels);
   }
 
   /** Ends the session on our side. Call it in the host's sign-out, before its own session is dropped. */
@@ -119,6 +175,22 @@ export class StepUp<Native = unknown> {
     return held.value;
   }
 
+  /** Where this request comes from, for audit events about it. */
+  get context(): RequestContext {
+    return contextOf(this.request);
+  }
+
+  /** For guards, where responses are inspected: this patient's records of these categories may leave. */
+  allowed(patientId: string, categories: Iterable<string> | '*'): void {
+    this.#allowed ??= new AllowedRecords();
+    this.#allowed.add(patientId, categories);
+  }
+
+  /** Whether something in this request has allowed it. */
+  allows(patientId: string | null, categories: readonly string[]): boolean {
+    return this.#allowed?.covers(patientId, categories) ?? false;
+  }
+
   /** For guards: the request as it is by now. A host that asked before may have done so without its content, route and parameters. */
   renewRequest(): void {
     if (this.#facts === null) return;
@@ -133,6 +205,20 @@ export class StepUp<Native = unknown> {
     this.#decision = decision;
     this.#resources ??= [];
     this.#resources.push({ guard, value });
+  }
+
+  #resolved(demand: RecordDemand): CheckDemand {
+    return { ...demand, categories: this.#idsOf(demand.categories) };
+  }
+
+  #idsOf(categories: readonly (string | Coding)[]): readonly string[] {
+    const ids = categories.filter((category) => typeof category === 'string');
+    const codings = categories.filter((category) => typeof category !== 'string');
+    return [...ids, ...this.#web.detectCategories(codings)];
+  }
+
+  #shown({ patientId, categories }: ItemLabels): void {
+    if (patientId !== null) this.allowed(patientId, this.#idsOf(categories));
   }
 
   async #signedIn(): Promise<SessionPrincipal> {

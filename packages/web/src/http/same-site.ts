@@ -19,7 +19,8 @@ export const csrfToken = (keyring: Keyring, principal: SessionPrincipal): string
 /**
  * Refuses a state-changing request of another site with `cross_site_refused`. What browsers say about themselves must not
  * speak against it (`Sec-Fetch-Site`, `Origin`); forms must carry our token; anything else must be JSON, which no cross-site
- * form can send. Bearer callers are let through: nothing of theirs is sent by a browser on its own.
+ * form can send, or a DELETE without content that a browser says is our own page's. Bearer callers are let through: nothing of
+ * theirs is sent by a browser on its own.
  */
 export function assertSameSite(
   keyring: Keyring,
@@ -31,11 +32,20 @@ export function assertSameSite(
   if (principal.binding === 'bearer') return;
   if (isForeign(origin, headers)) throw new CountersignError('cross_site_refused');
   if (mediaType(headers) === 'application/json') return;
+  if (mediaType(headers) === null && isOwn(origin, headers)) return;
   const token: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, CSRF_FIELD) : undefined;
   if (typeof token !== 'string' || !keyring.verifyMac(token, PURPOSE, values(principal))) {
     throw new CountersignError('cross_site_refused', { cure: 'Open the page again, and send its form.' });
   }
 }
+
+/** Whether a browser says that a request comes from a page of this origin. */
+const isOwn = (origin: string, headers: Headers): boolean =>
+  headerOf(headers, 'origin') === origin || headerOf(headers, 'sec-fetch-site') === 'same-origin';
+
+/** Whether a browser says so, and nothing it says speaks against it. Silence is no answer. */
+export const isSameOrigin = (origin: string, headers: Headers): boolean =>
+  isOwn(origin, headers) && !isForeign(origin, headers);
 
 /** Whether a browser says that a request comes from elsewhere. Same-site but cross-origin (a sister subdomain) is elsewhere. */
 export function isForeign(origin: string, headers: Headers): boolean {

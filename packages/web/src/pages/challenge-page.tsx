@@ -1,6 +1,11 @@
+import type { Strength } from '@countersign/core';
+import type { ComponentChildren } from 'preact';
+import type { KeptDraft } from '../http/draft.ts';
 import { format, formatCount, formatList, formatWait, textFor } from '../strings/format.ts';
+import { DraftNotice } from './draft-notice.tsx';
 import { errorText, type FactorError } from './factor-error.tsx';
-import { factorForms } from './factor-forms.tsx';
+import { type ChallengeFactor, formOf } from './factor-forms.tsx';
+import { Form } from './form.tsx';
 import { Layout } from './layout.tsx';
 import { Link } from './link.tsx';
 import { Notice } from './notice.tsx';
@@ -16,14 +21,22 @@ export interface ChallengeAbout {
 }
 
 export interface ChallengePageProps {
-  /** The factors that can answer, the preferred first. Those without a form in `factorForms` are left out. */
-  readonly factors: readonly { readonly id: string; readonly formAction: string }[];
+  /** The factors that can answer, the preferred first. Those that have no form (`formOf`) are left out. */
+  readonly factors: readonly ChallengeFactor[];
   readonly about: ChallengeAbout;
+  /** What is approved, where the operation is signed: a block of its own above the form. */
+  readonly summary?: ComponentChildren;
+  /** What became of a form that was refused: it travels in every form of this page, sealed, or it was not kept. */
+  readonly draft?: KeptDraft | undefined;
+  /** What is asked, where the person has confirmed already with something weaker. */
+  readonly tooWeak?: Strength | undefined;
   readonly error?: FactorError | undefined;
-  /** A form post was refused, and its fields were not kept: says to go back and send again. */
-  readonly resubmitNotice?: boolean;
+  /** Where a draft goes once the challenge has ended: it is shown, and can be sent for another one. */
+  readonly resendAction?: string;
   /** Where to start over once the challenge has ended: the page that was wanted. */
   readonly restartHref?: string | undefined;
+  /** Where somebody finds a way on who has none of these factors at hand: codes from an administrator. */
+  readonly helpHref?: string | undefined;
   /** Where to go without confirming. */
   readonly cancelHref?: string | undefined;
 }
@@ -33,29 +46,40 @@ const endings: ReadonlySet<string> = new Set(['challenge_unknown', 'factor_locke
 /** “Confirm that it is you”: one question, the field in focus, a wrong answer costs no more than typing the next code. */
 export function ChallengePage(props: ChallengePageProps) {
   const { lang, strings } = useShell();
-  const { challenge } = strings;
+  const { challenge, passkey } = strings;
   const { error } = props;
   // A lock-out has voided the challenge: answering it with anything else would only be refused.
   const ended = error !== undefined && endings.has(error.code);
-  const usable = ended ? [] : props.factors.filter((factor) => factorForms.has(factor.id));
-  const front = usable.find((factor) => factor.id === error?.factor) ?? usable[0];
+  const usable = ended ? [] : props.factors.filter((factor) => formOf(factor) !== null);
+  const front = usable.find((factor) => factor.id === error?.factor || factor.begun !== undefined) ?? usable[0];
   const others = usable.filter((factor) => factor !== front);
   const errorInForm = error !== undefined && front !== undefined && (error.factor ?? front.id) === front.id;
+  const [next] = others;
   return (
     <Layout title={challenge.title} error={error !== undefined}>
-      {props.resubmitNotice === true && (
+      {props.draft !== undefined && <DraftNotice notKept={props.draft.notKept} />}
+      <About about={props.about} />
+      {props.summary}
+      {props.tooWeak !== undefined && props.tooWeak !== 'any' && error === undefined && (
         <Notice kind="info">
-          <p>{challenge.resubmit}</p>
+          <p>{challenge.tooWeak[props.tooWeak]}</p>
         </Notice>
       )}
-      <About about={props.about} />
       {error !== undefined && !errorInForm && (
         <Notice kind="error">
           <p>{errorText(strings, error.code)}</p>
           {error.retryAfterSeconds !== undefined && (
             <p>{format(challenge.tryAgainIn, { time: formatWait(error.retryAfterSeconds, lang) })}</p>
           )}
-          {ended && props.restartHref !== undefined && (
+          {ended && props.draft?.sealed != null && props.resendAction !== undefined && (
+            <Form action={props.resendAction}>
+              <input type="hidden" name="draft" value={props.draft.sealed} />
+              <button class="cs-button" type="submit">
+                {strings.resend.continue}
+              </button>
+            </Form>
+          )}
+          {ended && props.draft?.sealed == null && props.restartHref !== undefined && (
             <p>
               <Link href={props.restartHref} look="primary">
                 {challenge.restart}
@@ -69,18 +93,35 @@ export function ChallengePage(props: ChallengePageProps) {
           <p>{challenge.noFactor}</p>
         </Notice>
       )}
-      {front !== undefined && <FactorForm factor={front} error={errorInForm ? error : undefined} focus />}
+      {front !== undefined && (
+        <FactorForm factor={front} error={errorInForm ? error : undefined} focus draft={props.draft} />
+      )}
+      {front?.id === 'passkey' && (
+        <noscript>
+          <div class="cs-section-plain">
+            <Notice kind="info">
+              <p>{passkey.needsScript}</p>
+            </Notice>
+            {next !== undefined && <FactorForm factor={next} focus draft={props.draft} idPrefix="cs-plain" />}
+          </div>
+        </noscript>
+      )}
       {others.map((factor) => (
-        <details class="cs-details" key={factor.id}>
+        // Without a script the next one stands open above, and a passkey could not be used.
+        <details
+          class={`cs-details${factor === next && front?.id === 'passkey' ? ' cs-when-script' : ''}`}
+          key={factor.id}
+        >
           <summary>
             {format(challenge.useInstead, { factor: textFor(strings.factorNames, factor.id, factor.id) })}
           </summary>
-          <FactorForm factor={factor} focus={false} />
+          <FactorForm factor={factor} focus={false} draft={props.draft} />
         </details>
       ))}
-      {props.cancelHref !== undefined && (
-        <p class="cs-aside">
+      {(props.cancelHref !== undefined || props.helpHref !== undefined) && (
+        <p class="cs-aside cs-actions">
           <Link href={props.cancelHref}>{challenge.cancel}</Link>
+          {front !== undefined && <Link href={props.helpHref}>{challenge.help}</Link>}
         </p>
       )}
     </Layout>
@@ -88,14 +129,21 @@ export function ChallengePage(props: ChallengePageProps) {
 }
 
 interface FactorProps {
-  readonly factor: ChallengePageProps['factors'][number];
+  readonly factor: ChallengeFactor;
   readonly error?: FactorError | undefined;
   readonly focus: boolean;
+  readonly draft: ChallengePageProps['draft'];
+  readonly idPrefix?: string;
 }
 
-function FactorForm({ factor, error, focus }: FactorProps) {
-  const Body = factorForms.get(factor.id);
-  return Body === undefined ? null : <Body formAction={factor.formAction} error={error} focus={focus} />;
+function FactorForm({ factor, error, focus, draft, idPrefix }: FactorProps) {
+  const Body = formOf(factor);
+  if (Body === null) return null;
+  return (
+    <Body factor={factor} error={error} focus={focus} {...(idPrefix === undefined ? {} : { idPrefix })}>
+      {draft?.sealed != null && <input type="hidden" name="draft" value={draft.sealed} />}
+    </Body>
+  );
 }
 
 function About({ about }: { readonly about: ChallengeAbout }) {

@@ -5,6 +5,8 @@ export interface CodeFieldProps {
   readonly id: string;
   readonly label: string;
   readonly error?: FactorError | undefined;
+  /** In place of the error code's own message. */
+  readonly errorText?: string | undefined;
   /** Where the person should be: on load, and again after an error, without losing place. */
   readonly focus?: boolean;
   /** WCAG 3.2.2: says that the form goes off by itself. Hidden until the script, which does it, is there. */
@@ -15,7 +17,7 @@ export interface CodeFieldProps {
  * A six-digit code, named `code`. A text field, not `type=number`, without `maxlength` or `pattern`: `123 456` pasted from an
  * app must arrive whole; the server takes the spaces out. Empty after an error, since a code is never good twice.
  */
-export function CodeField({ id, label, error, focus = false, sentAtOnce = false }: CodeFieldProps) {
+export function CodeField({ id, label, error, errorText, focus = false, sentAtOnce = false }: CodeFieldProps) {
   const { totp } = useShell().strings;
   const hintId = `${id}-hint`;
   const errorId = `${id}-error`;
@@ -33,7 +35,7 @@ export function CodeField({ id, label, error, focus = false, sentAtOnce = false 
           </span>
         )}
       </p>
-      {error !== undefined && <FactorErrorText id={errorId} error={error} />}
+      {error !== undefined && <FactorErrorText id={errorId} error={error} text={errorText} />}
       <input
         class="cs-input cs-code"
         id={id}

@@ -19,11 +19,18 @@ export function errorText(strings: Strings, code: string): string {
   return textFor(strings.errors, code, strings.errors.internal);
 }
 
+export interface FactorErrorTextProps {
+  readonly id: string;
+  readonly error: FactorError;
+  /** In place of the code's own message, where a kind of factor has a better one. */
+  readonly text?: string | undefined;
+}
+
 /**
  * The message beside a code field. The waiting time stands outside the alert: the script counts it down, and a screen reader
  * should not hear every second.
  */
-export function FactorErrorText({ id, error }: { readonly id: string; readonly error: FactorError }) {
+export function FactorErrorText({ id, error, text }: FactorErrorTextProps) {
   const { lang, strings } = useShell();
   const { challenge, common } = strings;
   const seconds = error.retryAfterSeconds;
@@ -33,7 +40,7 @@ export function FactorErrorText({ id, error }: { readonly id: string; readonly e
     <div class="cs-error" id={id}>
       <p class="cs-error-text" role="alert">
         <span class="cs-hidden">{common.errorLabel} </span>
-        {errorText(strings, error.code)}
+        {text ?? errorText(strings, error.code)}
         {error.attemptsLeft !== undefined && ` ${formatCount(challenge.attemptsLeft, error.attemptsLeft, lang)}`}
       </p>
       {seconds !== undefined && seconds > 0 && (

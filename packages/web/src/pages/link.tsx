@@ -8,15 +8,22 @@ export interface LinkProps {
   readonly look?: 'plain' | 'primary' | 'secondary';
   /** It leads to the page that is shown. */
   readonly current?: boolean;
+  /** It opens beside this page, which has something to keep. */
+  readonly apart?: boolean;
 }
 
 /** A link; nothing at all where the address is absent or not one we link to. */
-export function Link({ href, children, look = 'plain', current = false }: LinkProps) {
+export function Link({ href, children, look = 'plain', current = false, apart = false }: LinkProps) {
   const safe = safeHref(href);
   if (safe === undefined) return null;
   const looks = { plain: 'cs-link', primary: 'cs-button', secondary: 'cs-button cs-button-secondary' };
   return (
-    <a class={looks[look]} href={safe} aria-current={current ? 'page' : undefined}>
+    <a
+      class={looks[look]}
+      href={safe}
+      aria-current={current ? 'page' : undefined}
+      {...(apart ? { target: '_blank', rel: 'noopener' } : {})}
+    >
       {children}
     </a>
   );

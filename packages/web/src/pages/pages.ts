@@ -3,13 +3,29 @@ export type { AuditFilterErrors, AuditFilterProps, AuditFilterValues } from './a
 export { AuditPage, type AuditPageProps, type AuditRow } from './audit-page.tsx';
 export { type ChallengeAbout, ChallengePage, type ChallengePageProps } from './challenge-page.tsx';
 export { ConfirmedPage, type ConfirmedPageProps } from './confirmed-page.tsx';
+export { ElsewherePage } from './elsewhere-page.tsx';
 export { EnrolmentPage, type EnrolmentPageProps } from './enrolment-page.tsx';
 export type { FactorError } from './factor-error.tsx';
 export { type FactorSummary, FactorsPage, type FactorsPageProps } from './factors-page.tsx';
+export { GeneralEnrolmentPage, type GeneralEnrolmentPageProps } from './general-enrolment-page.tsx';
 export { MessagePage, type MessagePageProps, messageOf } from './message-page.tsx';
+export { PasskeyEnrolmentPage, type PasskeyEnrolmentPageProps } from './passkey-enrolment-page.tsx';
+export { RecoveryCodesPage, type RecoveryCodesPageProps } from './recovery-codes-page.tsx';
+export { RemainingPage, type RemainingPageProps } from './remaining-page.tsx';
 export { renderPage } from './render-page.ts';
-export type { GraceBounds, SettingsErrors } from './settings-fields.tsx';
-export type { SettingsChange, SettingsHistoryEntry } from './settings-history.tsx';
-export { type SettingsConfirm, SettingsPage, type SettingsPageProps } from './settings-page.tsx';
-export type { SettingsCategory, SettingsValues } from './settings-values.ts';
+export { ResendPage, type ResendPageProps } from './resend-page.tsx';
+export type { SettingsHistoryEntry } from './settings-history.tsx';
+export { type SettingsNotice, SettingsPage, type SettingsPageProps } from './settings-page.tsx';
+export type {
+  CategoryValues,
+  ExemptionValues,
+  LimitValues,
+  SettingsCatalogue,
+  SettingsCategory,
+  SettingsErrors,
+  SettingsFieldError,
+  SettingsValues,
+} from './settings-values.ts';
 export type { NavigationLink, Shell, Theme } from './shell.ts';
+export { SigningSummary } from './signing-summary.tsx';
+export { type UserFactorRow, UsersPage, type UsersPageProps } from './users-page.tsx';

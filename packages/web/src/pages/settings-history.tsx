@@ -1,35 +1,32 @@
+import type { WorkspaceSettings } from '@countersign/core';
 import { format } from '../strings/format.ts';
 import { DataTable } from './data-table.tsx';
 import { instantFormatter } from './format-instant.ts';
 import { Instant } from './instant.tsx';
-import { categoriesText, enabledText, graceText, type SettingsCategory } from './settings-values.ts';
-import { type Shell, useShell } from './shell.ts';
-
-/** One setting that changed; `from` is null where nothing was saved before. */
-export type SettingsChange =
-  | { readonly field: 'enabled'; readonly from: boolean | null; readonly to: boolean }
-  | { readonly field: 'categories'; readonly from: readonly string[] | null; readonly to: readonly string[] }
-  | { readonly field: 'graceMinutes'; readonly from: number | null; readonly to: number }
-  /** A setting this page has no field for; its name and values are shown as they are. */
-  | { readonly field: 'other'; readonly name: string; readonly from: string | null; readonly to: string };
+import type { SettingsCatalogue } from './settings-values.ts';
+import { type SettingDifference, settingsDifference } from './settings-words.ts';
+import { useShell } from './shell.ts';
 
 /** One save, newest first in the list. */
 export interface SettingsHistoryEntry {
   /** The version it made. */
   readonly version: number;
   readonly at: Date;
-  /** Display name or user id; null where no person did it. */
+  /** User id; null where no person did it. */
   readonly by: string | null;
-  readonly changes: readonly SettingsChange[];
+  readonly proposedBy: string | null;
+  /** Null where nothing was saved before. */
+  readonly before: WorkspaceSettings | null;
+  readonly after: WorkspaceSettings;
 }
 
 export interface SettingsHistoryProps {
   readonly history: readonly SettingsHistoryEntry[];
-  readonly categories: readonly SettingsCategory[];
+  readonly catalogue: SettingsCatalogue;
 }
 
 /** Who changed what, and when. */
-export function SettingsHistory({ history, categories }: SettingsHistoryProps) {
+export function SettingsHistory({ history, catalogue }: SettingsHistoryProps) {
   const shell = useShell();
   const text = shell.strings.settings.history;
   const written = instantFormatter(shell.lang, shell.timeZone);
@@ -43,19 +40,12 @@ export function SettingsHistory({ history, categories }: SettingsHistoryProps) {
           caption={text.heading}
           captionHidden
           columns={[text.when, text.who, text.what]}
-          rows={history.map((entry) => ({
-            key: String(entry.version),
+          rows={history.map(({ version, at, by, proposedBy, before, after }) => ({
+            key: String(version),
             cells: [
-              <Instant key="when" at={entry.at} text={written(entry.at)} />,
-              entry.by ?? text.notAPerson,
-              <ul key="what" class="cs-changes">
-                {entry.changes.map((change) => (
-                  <li key={change.field === 'other' ? change.name : change.field}>
-                    <span class="cs-change-field">{fieldName(change, shell)}</span>{' '}
-                    {changeText(change, categories, shell)}
-                  </li>
-                ))}
-              </ul>,
+              <Instant key="when" at={at} text={written(at)} />,
+              whoText(by ?? text.notAPerson, proposedBy, text.proposedBy),
+              <SettingsDifferences key="what" changes={settingsDifference(before, after, catalogue, shell)} />,
             ],
           }))}
         />
@@ -64,28 +54,21 @@ export function SettingsHistory({ history, categories }: SettingsHistoryProps) {
   );
 }
 
-function fieldName(change: SettingsChange, { strings }: Shell): string {
-  return change.field === 'other' ? change.name : strings.settings.fields[change.field];
-}
+const whoText = (who: string, proposer: string | null, both: string): string =>
+  proposer === null ? who : format(both, { who, proposer });
 
-function changeText(change: SettingsChange, declared: readonly SettingsCategory[], shell: Shell): string {
-  const { history } = shell.strings.settings;
-  const [from, to] = wordsOf(change, declared, shell);
-  return from === null ? format(history.firstValue, { to }) : format(history.change, { from, to });
-}
-
-function wordsOf(change: SettingsChange, declared: readonly SettingsCategory[], shell: Shell): [string | null, string] {
-  switch (change.field) {
-    case 'enabled':
-      return [change.from === null ? null : enabledText(change.from, shell), enabledText(change.to, shell)];
-    case 'categories':
-      return [
-        change.from === null ? null : categoriesText(change.from, declared, shell),
-        categoriesText(change.to, declared, shell),
-      ];
-    case 'graceMinutes':
-      return [change.from === null ? null : graceText(change.from, shell), graceText(change.to, shell)];
-    case 'other':
-      return [change.from, change.to];
-  }
+/** What became what, in words. */
+export function SettingsDifferences({ changes }: { readonly changes: readonly SettingDifference[] }) {
+  const { history: text } = useShell().strings.settings;
+  if (changes.length === 0) return <>{text.nothing}</>;
+  return (
+    <ul class="cs-changes">
+      {changes.map(({ key, label, from, to }) => (
+        <li key={key}>
+          <span class="cs-change-field">{label}</span>{' '}
+          {from === null ? format(text.firstValue, { to }) : format(text.change, { from, to })}
+        </li>
+      ))}
+    </ul>
+  );
 }

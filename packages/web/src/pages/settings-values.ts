@@ -1,5 +1,5 @@
-import type { Strength } from '@countersign/core';
-import { formatList, formatPeriod } from '../strings/format.ts';
+import type { SettingsProblemCode, Strength } from '@countersign/core';
+import { textFor } from '../strings/format.ts';
 import type { Shell } from './shell.ts';
 
 /** A category an administrator can choose, as the code declares it. */
@@ -9,31 +9,91 @@ export interface SettingsCategory {
   readonly strength: Strength;
   /** A grace period that the code fixes, in seconds; null where the workspace's own applies. */
   readonly fixedGraceSeconds: number | null;
+  readonly scope: 'patient' | 'category';
+  /** The actions that code lets ask; null: every one. */
+  readonly actions: readonly string[] | null;
 }
 
-/** What is chosen, or was typed: `graceMinutes` is text, so that a slip comes back as it was. */
+/** What code declares, and administrators choose among. */
+export interface SettingsCatalogue {
+  readonly categories: readonly SettingsCategory[];
+  readonly roles: readonly { readonly id: string; readonly name: string; readonly clinical: boolean }[];
+  readonly actions: readonly string[];
+  /** Actions that ask again by code, whatever is chosen here. */
+  readonly reauthenticated: readonly string[];
+  /** The strengths that the configured factors can reach, the weakest first. */
+  readonly strengths: readonly Strength[];
+  /** Whether the host can say who treats whom. */
+  readonly treatment: boolean;
+  /** Minutes that code allows. */
+  readonly graceBounds: { readonly minMinutes: number; readonly maxMinutes: number };
+  /** Every session's limit; null: none. */
+  readonly mostMinutes: number | null;
+}
+
+/** What is chosen for one category, or was typed. Empty text: as everywhere. */
+export interface CategoryValues {
+  readonly graceMinutes: string;
+  readonly strength: string;
+  readonly scope: string;
+  readonly actions: readonly string[];
+}
+
+/** One row of the exemptions. */
+export interface ExemptionValues {
+  readonly kind: string;
+  readonly value: string;
+  readonly all: boolean;
+  readonly categories: readonly string[];
+}
+
+/** One row of the limits. */
+export interface LimitValues {
+  readonly role: string;
+  readonly idleMinutes: string;
+  readonly absoluteMinutes: string;
+}
+
+/** What is chosen, or was typed: numbers are text, so that a slip comes back as it was. */
 export interface SettingsValues {
   readonly enabled: boolean;
   /** Ids of the chosen categories. */
   readonly categories: readonly string[];
   readonly graceMinutes: string;
+  /** By category id. */
+  readonly policies: Readonly<Record<string, CategoryValues>>;
+  readonly reauthenticate: readonly string[];
+  readonly exemptions: readonly ExemptionValues[];
+  readonly mustEnrol: 'clinical' | 'chosen';
+  readonly mustEnrolRoles: readonly string[];
+  readonly untilEnrolled: string;
+  readonly limits: readonly LimitValues[];
+  readonly secondAdministrator: boolean;
 }
 
-/** On or off, in words. */
-export function enabledText(enabled: boolean, { strings }: Shell): string {
-  return enabled ? strings.settings.on : strings.settings.off;
+/** What is wrong with a field. */
+export interface SettingsFieldError {
+  readonly code: SettingsProblemCode | 'not-a-number' | 'role-missing';
+  /** Bounds in minutes, where it is about one. */
+  readonly least?: number | undefined;
+  readonly most?: number | undefined;
 }
 
-/** Category names in words; an id that is no longer declared is shown as it is. */
-export function categoriesText(ids: readonly string[], declared: readonly SettingsCategory[], shell: Shell): string {
-  if (ids.length === 0) return shell.strings.settings.noneChosen;
-  const names = ids.map((id) => declared.find((category) => category.id === id)?.name ?? id);
-  return formatList(names, shell.lang);
-}
+/** By the setting's path: `graceSeconds`, `exemptions.0.value`. */
+export type SettingsErrors = ReadonlyMap<string, SettingsFieldError>;
 
-/** A grace period in words. Text that is no number is shown as it was typed. */
-export function graceText(minutes: string | number, { lang, strings }: Shell): string {
-  const number = typeof minutes === 'number' ? minutes : /^\s*\d+\s*$/.test(minutes) ? Number(minutes) : Number.NaN;
-  if (!Number.isFinite(number)) return String(minutes);
-  return number === 0 ? strings.settings.everyTime : formatPeriod(number * 60, lang);
-}
+/** What an action is called. */
+export const actionText = (action: string, { strings }: Shell): string =>
+  textFor(strings.audit.actionNames, action, action);
+
+/** What a role is called; one that is not declared is shown as it is. */
+export const roleText = (role: string, { roles }: SettingsCatalogue): string =>
+  roles.find(({ id }) => id === role)?.name ?? role;
+
+/** What a category is called; one that is no longer declared is shown as it is. */
+export const categoryText = (id: string, { categories }: SettingsCatalogue): string =>
+  categories.find((category) => category.id === id)?.name ?? id;
+
+/** The id of the control that a setting's path belongs to: what an error at the top of the page links to. */
+export const controlId = (path: string): string =>
+  `cs-${path.replaceAll(/[^A-Za-z0-9-]/g, (character) => `_${character.codePointAt(0)?.toString(16)}`)}`;

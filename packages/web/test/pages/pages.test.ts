@@ -1,4 +1,4 @@
-import { auditCodes, errorCodes } from '@countersign/core';
+import { auditCodes, errorCodes, type WorkspaceSettings } from '@countersign/core';
 import { h, type JSX } from 'preact';
 import t, { type Test } from 'tap';
 import { loadAssets } from '../../dist/assets.js';
@@ -7,14 +7,21 @@ import {
   ChallengePage,
   type ChallengePageProps,
   ConfirmedPage,
+  ElsewherePage,
   EnrolmentPage,
   FactorsPage,
+  GeneralEnrolmentPage,
   MessagePage,
   messageOf,
+  PasskeyEnrolmentPage,
+  RecoveryCodesPage,
+  RemainingPage,
   renderPage,
+  type SettingsFieldError,
   SettingsPage,
   type SettingsPageProps,
   type Shell,
+  UsersPage,
 } from '../../dist/pages/pages.js';
 import { english } from '../../dist/strings/english.js';
 import { format, formatCount, formatPeriod, formatWait } from '../../dist/strings/format.js';
@@ -34,17 +41,67 @@ const challenge: ChallengePageProps = {
   about: { action: 'view', categoryNames: ['Ketamine infusion'] },
   cancelHref: '/calendar',
 };
+const chosen: WorkspaceSettings = {
+  enabled: true,
+  categories: ['5'],
+  graceSeconds: 900,
+  categoryPolicies: {},
+  reauthenticateActions: [],
+  exemptions: [],
+  mustEnrolRoles: null,
+  untilEnrolled: 'sensitive-only',
+  roleLimits: {},
+  secondAdministrator: false,
+};
+const usual = { graceMinutes: '', strength: '', scope: '', actions: ['view', 'edit'] };
 const settings: SettingsPageProps = {
   formAction: '/step-up/admin/settings',
   version: 7,
-  values: { enabled: true, categories: ['5'], graceMinutes: '15' },
-  categories: [
-    { id: '5', name: 'Ketamine infusion', strength: 'any', fixedGraceSeconds: null },
-    { id: '8', name: 'Psychotherapy', strength: 'phishing-resistant', fixedGraceSeconds: 150 },
-  ],
-  graceBounds: { minMinutes: 0, maxMinutes: 60 },
+  values: {
+    enabled: true,
+    categories: ['5'],
+    graceMinutes: '15',
+    policies: { 5: usual, 8: usual },
+    reauthenticate: [],
+    exemptions: [],
+    mustEnrol: 'clinical',
+    mustEnrolRoles: [],
+    untilEnrolled: 'sensitive-only',
+    limits: [],
+    secondAdministrator: false,
+  },
+  catalogue: {
+    categories: [
+      { id: '5', name: 'Ketamine infusion', strength: 'any', fixedGraceSeconds: null, scope: 'patient', actions: null },
+      {
+        id: '8',
+        name: 'Psychotherapy',
+        strength: 'phishing-resistant',
+        fixedGraceSeconds: 150,
+        scope: 'patient',
+        actions: null,
+      },
+    ],
+    roles: [],
+    actions: ['view', 'edit'],
+    reauthenticated: ['export'],
+    strengths: ['any', 'multi-factor', 'phishing-resistant'],
+    treatment: true,
+    graceBounds: { minMinutes: 0, maxMinutes: 60 },
+    mostMinutes: null,
+  },
   history: [],
 };
+
+const hostileSettings = (evil: string): WorkspaceSettings => ({
+  ...chosen,
+  categories: [evil],
+  categoryPolicies: { [evil]: { actions: [evil] } },
+  reauthenticateActions: [evil],
+  exemptions: [{ kind: 'role', value: evil, categories: [evil] }],
+  mustEnrolRoles: [evil],
+  roleLimits: { [evil]: { idleSeconds: 60 } },
+});
 
 interface Tag {
   readonly name: string;
@@ -105,13 +162,20 @@ t.test(
       const pages: Record<string, JSX.Element> = {
         challenge: h(ChallengePage, {
           factors: [
-            { id: 'totp', formAction: href },
-            { id: evil, formAction: href },
+            { id: 'totp', formAction: href, withPassword: true },
+            { id: 'passkey', formAction: href, begin: { href, challengeId: evil } },
+            { id: evil, formAction: href, answeredBy: 'code' },
+            {
+              id: 'push',
+              formAction: href,
+              answeredBy: 'ceremony',
+              begun: { message: evil, answer: { [evil]: evil } },
+            },
           ],
           about: { action: evil, patientLabel: evil, categoryNames: [evil] },
           cancelHref: href,
           restartHref: href,
-          resubmitNotice: true,
+          draft: { sealed: evil, notKept: null },
         }),
         enrolment: h(EnrolmentPage, {
           formAction: href,
@@ -125,20 +189,111 @@ t.test(
         }),
         confirmed: h(ConfirmedPage, { continueHref: href, factorsHref: href }),
         factors: h(FactorsPage, {
-          factors: [{ id: evil, kind: evil, label: evil, enrolledAt: new Date(Number.NaN), state: 'usable' }],
-          enrolTotp: { formAction: href, replaces: false },
+          factors: [
+            {
+              id: evil,
+              kind: evil,
+              label: evil,
+              enrolledAt: new Date(Number.NaN),
+              state: 'usable',
+              strength: 'any',
+              cap: { full: 'phishing-resistant', liftsAt: null },
+              remaining: 1,
+              renameAction: href,
+              removeAction: href,
+            },
+          ],
+          add: [{ kind: evil, formAction: href, replaces: false }],
+          withCode: { formAction: href, kinds: [evil, 'totp'], kind: evil, error: { code: 'enrolment_code_refused' } },
+          lift: { formAction: href, kinds: [] },
+          othersAction: href,
+          notice: 'renamed',
+          typed: { id: evil, label: evil },
+          continueHref: href,
         }),
-        required: h(FactorsPage, { factors: [], required: { kind: 'fresh-sign-in', href } }),
+        required: h(FactorsPage, { factors: [], add: [], required: { kind: 'fresh-sign-in', href } }),
+        passkey: h(PasskeyEnrolmentPage, { formAction: href, options: evil, label: evil, cancelHref: href }),
+        recovery: h(RecoveryCodesPage, { codes: [evil], replaced: true, continueHref: href, othersAction: href }),
+        remaining: h(RemainingPage, { remaining: 1, continueHref: href, factorsHref: href }),
+        general: h(GeneralEnrolmentPage, {
+          kind: evil,
+          formAction: href,
+          message: evil,
+          facts: { [evil]: evil },
+          answer: { [evil]: evil },
+          cancelHref: href,
+        }),
+        elsewhere: h(ElsewherePage, { factor: evil, href }),
+        users: h(UsersPage, {
+          formAction: href,
+          userId: evil,
+          user: {
+            factors: [{ kind: evil, label: evil, enrolledAt: at, state: 'usable', capped: true }],
+            self: false,
+            resetAction: href,
+            codeAction: href,
+          },
+          issued: { code: evil, expiresAt: at },
+          error: { code: 'input_invalid', at: 'code' },
+          typedReason: evil,
+        }),
         settings: h(SettingsPage, {
           formAction: href,
           version: 1,
-          values: { enabled: true, categories: [evil], graceMinutes: evil },
-          categories: [{ id: evil, name: evil, strength: 'any', fixedGraceSeconds: 0 }],
-          graceBounds: { minMinutes: 0, maxMinutes: 60 },
-          errors: { graceMinutes: 'grace_not_a_number' },
-          conflict: { by: evil, at, saved: { enabled: false, categories: [evil], graceMinutes: evil } },
-          confirm: { challengeId: evil, factor: 'totp' },
-          history: [{ version: 1, at, by: evil, changes: [{ field: 'other', name: evil, from: evil, to: evil }] }],
+          values: {
+            enabled: true,
+            categories: [evil],
+            graceMinutes: evil,
+            policies: { [evil]: { graceMinutes: evil, strength: evil, scope: evil, actions: [evil] } },
+            reauthenticate: [evil],
+            exemptions: [{ kind: evil, value: evil, all: true, categories: [evil] }],
+            mustEnrol: 'chosen',
+            mustEnrolRoles: [evil],
+            untilEnrolled: evil,
+            limits: [{ role: evil, idleMinutes: evil, absoluteMinutes: evil }],
+            secondAdministrator: true,
+          },
+          catalogue: {
+            ...settings.catalogue,
+            categories: [
+              { id: evil, name: evil, strength: 'any', fixedGraceSeconds: 0, scope: 'patient', actions: [evil] },
+            ],
+            roles: [{ id: evil, name: evil, clinical: true }],
+            actions: [evil],
+            reauthenticated: [evil],
+          },
+          errors: new Map<string, SettingsFieldError>([
+            ['graceSeconds', { code: 'not-a-number' }],
+            [`categoryPolicies.${evil}.strength`, { code: 'strength-unreachable' }],
+            [`roleLimits.${evil}.idleSeconds`, { code: 'idle-above-absolute' }],
+          ]),
+          conflict: { by: evil, at, saved: chosen, yours: hostileSettings(evil) },
+          proposal: {
+            formAction: href,
+            id: evil,
+            by: evil,
+            at,
+            own: false,
+            outdated: false,
+            current: chosen,
+            proposed: hostileSettings(evil),
+            loosening: [{ kind: 'exemption-added', about: evil }],
+          },
+          preview: {
+            from: at,
+            until: at,
+            cut: true,
+            accesses: 1,
+            asked: { before: 1, after: 2 },
+            refused: { before: 1, after: 2 },
+            users: [{ userId: evil, before: 1, after: 2 }],
+            categories: [{ categoryId: evil, before: 1, after: 2 }],
+            people: 1,
+            withoutStrongFactor: 1,
+            unknown: ['roles'],
+          },
+          warnings: [{ kind: 'exempt-from-everything', about: evil }],
+          history: [{ version: 1, at, by: evil, proposedBy: evil, before: chosen, after: hostileSettings(evil) }],
         }),
         audit: h(AuditPage, {
           filter: {
@@ -299,48 +454,41 @@ t.test('enrolment: the key in groups of four, and no focus that hides the pictur
   t.match(wrong, 'JBSW Y3DP EHPK 3PXP', 'the same key again');
 });
 
-t.test('settings: whatever is refused, what was chosen and typed comes back', async (t) => {
-  const typed = { enabled: false, categories: ['8'], graceMinutes: '1O min' };
-  const html = renderPage(
-    h(SettingsPage, { ...settings, values: typed, errors: { graceMinutes: 'grace_not_a_number' } }),
-    shell,
-  );
+t.test('settings: whatever is refused, what was chosen and typed comes back, in a part that is open', async (t) => {
+  const values = {
+    ...settings.values,
+    enabled: false,
+    categories: ['8'],
+    graceMinutes: '1O min',
+    policies: { 5: { ...usual, graceMinutes: 'soon' }, 8: usual },
+    exemptions: [{ kind: 'role', value: '', all: true, categories: [] }],
+  };
+  const errors = new Map([
+    ['graceSeconds', { code: 'not-a-number' as const }],
+    ['categoryPolicies.5.graceSeconds', { code: 'not-a-number' as const }],
+    ['exemptions.0.value', { code: 'value-missing' as const }],
+  ]);
+  const html = renderPage(h(SettingsPage, { ...settings, values, errors }), shell);
   t.equal(tagWith(html, 'name', 'graceMinutes').attributes.get('value'), '1O min');
+  t.equal(tagWith(html, 'name', 'grace.5').attributes.get('value'), 'soon');
+  t.equal(tagWith(html, 'name', 'exemption.0.value').attributes.get('aria-invalid'), 'true');
   t.notOk(tagWith(html, 'name', 'enabled').attributes.has('checked'));
   t.notOk(tagWith(html, 'value', '5').attributes.has('checked'));
   t.ok(tagWith(html, 'value', '8').attributes.has('checked'));
-  t.ok(tagWith(html, 'name', 'graceMinutes').attributes.has('autofocus'));
   t.match(html, '<title>Error: Step-up settings</title>');
-  t.match(html, 'Always 150 seconds', 'a fixed period is never rounded');
-
-  const confirm = renderPage(
-    h(SettingsPage, {
-      ...settings,
-      values: typed,
-      confirm: { challengeId: 'ch', factor: 'totp', error: { code: 'code_incorrect' } },
-    }),
-    shell,
-  );
-  t.equal(confirm.match(/<form/g)?.length, 1, 'the code is asked in the same form');
-  for (const [name, value] of [
-    ['challengeId', 'ch'],
-    ['factor', 'totp'],
-    ['version', '7'],
-    ['graceMinutes', '1O min'],
-  ] as const) {
-    t.equal(tagWith(confirm, 'name', name).attributes.get('value'), value);
-  }
-  t.ok(tagWith(confirm, 'name', 'code').attributes.has('autofocus'));
-  t.notMatch(confirm, 'data-cs-autosubmit=', 'saving is a decision: never sent by itself');
+  t.match(html, 'Ketamine infusion: Enter a whole number of minutes');
+  t.match(html, 'At most 150 seconds', 'a fixed period is never rounded');
+  const links = tagsOf(html).flatMap(({ attributes }) => /^#(cs-.+)$/.exec(attributes.get('href') ?? '')?.[1] ?? []);
+  for (const id of links) t.ok(tagWith(html, 'id', id), 'each error leads to its field');
+  t.equal(tagsOf(html).filter(({ name, attributes }) => name === 'details' && attributes.has('open')).length, 3);
+  const calm = tagsOf(renderPage(h(SettingsPage, settings), shell));
+  t.notOk(calm.some(({ name, attributes }) => name === 'details' && attributes.has('open')));
 });
 
-t.test('settings: a conflict shows both sides and keeps the administrator’s own', async (t) => {
+t.test('settings: a conflict shows where both sides differ and keeps the administrator’s own', async (t) => {
+  const saved = { ...chosen, enabled: false, graceSeconds: 0 };
   const html = renderPage(
-    h(SettingsPage, {
-      ...settings,
-      version: 8,
-      conflict: { by: 'Ruth', at, saved: { enabled: false, categories: ['8'], graceMinutes: '0' } },
-    }),
+    h(SettingsPage, { ...settings, version: 8, conflict: { by: 'Ruth', at, saved, yours: chosen } }),
     shell,
   );
   t.match(html, /Ruth saved other settings on Mar 1, 2026, 1:00/, 'in the page’s time zone');
@@ -350,26 +498,30 @@ t.test('settings: a conflict shows both sides and keeps the administrator’s ow
 });
 
 t.test('settings: the history says who changed what, from what to what, and when', async (t) => {
+  const after: WorkspaceSettings = {
+    ...chosen,
+    graceSeconds: 0,
+    categories: ['5', 'gone'],
+    exemptions: [{ kind: 'treatment-relationship', value: null, categories: null }],
+    roleLimits: { nurse: { absoluteSeconds: 3600 } },
+    secondAdministrator: true,
+  };
   const html = renderPage(
     h(SettingsPage, {
       ...settings,
       history: [
-        {
-          version: 2,
-          at,
-          by: 'Ruth',
-          changes: [
-            { field: 'graceMinutes', from: 150, to: 0 },
-            { field: 'categories', from: ['5'], to: ['5', 'gone'] },
-          ],
-        },
-        { version: 1, at, by: null, changes: [{ field: 'enabled', from: null, to: true }] },
+        { version: 2, at, by: 'Ruth', proposedBy: 'Ann', before: { ...chosen, graceSeconds: 9000 }, after },
+        { version: 1, at, by: null, proposedBy: null, before: null, after: chosen },
       ],
     }),
     shell,
   );
   t.match(html, '150 minutes → Every time');
   t.match(html, 'Ketamine infusion → Ketamine infusion and gone');
+  t.match(html, 'None → whoever treats the patient: all categories');
+  t.match(html, 'None → nurse: at most 60 minutes');
+  t.match(html, 'Off → On');
+  t.match(html, 'Ruth, proposed by Ann');
   t.match(html, 'Command line');
   t.match(html, 'datetime="2026-03-01T12:00:00.000Z"');
 });
@@ -462,7 +614,7 @@ t.test('words around numbers', async (t) => {
 
 t.test('assets are files with types and tags, and pages name them by version', async (t) => {
   const assets = loadAssets();
-  t.same([...assets.files.keys()], ['countersign.css', 'countersign.js']);
+  t.same([...assets.files.keys()], ['countersign.css', 'countersign.js', 'step-up.js', 'passkey.js']);
   t.equal(assets.files.get('countersign.js')?.contentType, 'text/javascript; charset=utf-8');
   t.match(assets.files.get('countersign.css')?.etag, /^"[\w-]{43}"$/);
   const html = renderPage(h(ChallengePage, challenge), { ...shell, assetsVersion: assets.version });

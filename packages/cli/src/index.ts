@@ -1,0 +1,1 @@
+export { type CommandLineSurroundings, runCommandLine } from './command-line.ts';

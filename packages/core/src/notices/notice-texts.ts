@@ -1,0 +1,18 @@
+import type { NoticeKind } from './notice.ts';
+
+/** The words of every notice in one language. */
+export interface NoticeTexts {
+  /** For each kind its subject and what happened, in a sentence. `{factor}` is the kind of factor, `{remaining}` what is left. */
+  readonly kinds: Readonly<Record<NoticeKind, { readonly subject: string; readonly happened: string }>>;
+  /** Names of kinds of factor, by id; others are called by `otherFactor`. */
+  readonly factors: Readonly<Record<string, string>>;
+  readonly otherFactor: string;
+  readonly greeting: string;
+  readonly where: string;
+  readonly when: string;
+  readonly byAdministrator: string;
+  /** To the administrators: the user id of the one who did it. */
+  readonly byUser: string;
+  readonly notYou: string;
+  readonly notExpected: string;
+}

@@ -1,0 +1,1 @@
+export { type MailTransport, type SmtpMail, type SmtpMailOptions, type SmtpServer, smtpMail } from './smtp-mail.ts';

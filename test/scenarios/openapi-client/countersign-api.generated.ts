@@ -1,0 +1,2424 @@
+// Made by `npm run openapi:client` from the OpenAPI document.
+export interface paths {
+    "/auth/mfa/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers a challenge with a factor; without an answer it begins one, where the factor takes that */
+        post: operations["verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/mfa/challenges/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An open challenge of this session, and the factors that can answer it */
+        get: operations["challenge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/mfa/enroll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins the enrolment of a factor, or with a first answer confirms it */
+        post: operations["enrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/mfa/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The principal’s own factors */
+        get: operations["factors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/mfa/factors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes one of the principal’s factors */
+        delete: operations["removeFactor"];
+        options?: never;
+        head?: never;
+        /** Gives one of the principal’s factors another name */
+        patch: operations["renameFactor"];
+        trace?: never;
+    };
+    "/auth/mfa/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets capped factors count in full, by an administrator’s one-time code */
+        post: operations["liftCaps"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in, the factors enrolled, and the proofs held with the seconds they have left */
+        get: operations["session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/session/sign-out-others": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends every other session of the principal */
+        post: operations["signOutOthers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users/{userId}/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Another user’s factors, for administrators */
+        get: operations["adminUserFactors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users/{userId}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resets a user’s factor */
+        post: operations["adminReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/users/{userId}/enrolment-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Issues a one-time code with which a user enrols a factor */
+        post: operations["adminEnrolmentCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A workspace’s settings, what code allows, and what waits for a second administrator */
+        get: operations["settingsRead"];
+        /** Saves a workspace’s settings whole, or proposes them to a second administrator (202) */
+        put: operations["settingsReplace"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/settings/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who would have been asked in the last seven days, had these settings been in force */
+        post: operations["settingsPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/settings/proposal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves or rejects settings that another administrator proposed, or withdraws one’s own */
+        post: operations["settingsDecide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This interface as an OpenAPI 3.1 document */
+        get: operations["openApi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        SettingsInput: {
+            enabled: boolean;
+            categories: string[];
+            graceSeconds: number;
+            /** @default {} */
+            categoryPolicies: {
+                [key: string]: {
+                    graceSeconds?: number;
+                    /** @enum {string} */
+                    strength?: "any" | "multi-factor" | "phishing-resistant";
+                    /** @enum {string} */
+                    scope?: "patient" | "category";
+                    actions?: string[];
+                };
+            };
+            /** @default [] */
+            reauthenticateActions: string[];
+            /** @default [] */
+            exemptions: {
+                /** @enum {string} */
+                kind: "role" | "provider" | "treatment-relationship";
+                /** @default null */
+                value: string | null;
+                /** @default null */
+                categories: string[] | null;
+            }[];
+            /** @default null */
+            mustEnrolRoles: string[] | null;
+            /**
+             * @default sensitive-only
+             * @enum {string}
+             */
+            untilEnrolled: "sensitive-only" | "refuse";
+            /** @default {} */
+            roleLimits: {
+                [key: string]: {
+                    idleSeconds?: number;
+                    absoluteSeconds?: number;
+                };
+            };
+            /** @default false */
+            secondAdministrator: boolean;
+        };
+        VerifyRequest: {
+            challengeId: string;
+            /** @default totp */
+            factor: string;
+            code?: string;
+            password?: string;
+            response?: {
+                [key: string]: unknown;
+            } | string;
+        } & {
+            [key: string]: unknown;
+        };
+        EnrolRequest: {
+            /** @default totp */
+            factor: string;
+            code?: string;
+            response?: {
+                [key: string]: unknown;
+            } | string;
+            label?: string;
+            enrolmentCode?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        RenameFactorRequest: {
+            label: string;
+        };
+        LiftCapsRequest: {
+            enrolmentCode: string;
+        };
+        AdminResetRequest: {
+            factor: string;
+            reason: string;
+        };
+        AdminEnrolmentCodeRequest: {
+            reason: string;
+        };
+        SettingsReplaceRequest: {
+            version: number;
+            settings: components["schemas"]["SettingsInput"];
+        };
+        SettingsPreviewRequest: {
+            settings: components["schemas"]["SettingsInput"];
+        };
+        SettingsDecideRequest: {
+            /** @enum {string} */
+            decision: "approve" | "reject" | "withdraw";
+            proposal?: string;
+        };
+        Settings: {
+            enabled: boolean;
+            categories: string[];
+            graceSeconds: number;
+            /** @default {} */
+            categoryPolicies: {
+                [key: string]: {
+                    graceSeconds?: number;
+                    /** @enum {string} */
+                    strength?: "any" | "multi-factor" | "phishing-resistant";
+                    /** @enum {string} */
+                    scope?: "patient" | "category";
+                    actions?: string[];
+                };
+            };
+            /** @default [] */
+            reauthenticateActions: string[];
+            /** @default [] */
+            exemptions: {
+                /** @enum {string} */
+                kind: "role" | "provider" | "treatment-relationship";
+                /** @default null */
+                value: string | null;
+                /** @default null */
+                categories: string[] | null;
+            }[];
+            /** @default null */
+            mustEnrolRoles: string[] | null;
+            /**
+             * @default sensitive-only
+             * @enum {string}
+             */
+            untilEnrolled: "sensitive-only" | "refuse";
+            /** @default {} */
+            roleLimits: {
+                [key: string]: {
+                    idleSeconds?: number;
+                    absoluteSeconds?: number;
+                };
+            };
+            /** @default false */
+            secondAdministrator: boolean;
+        };
+        /**
+         * @description Closed within a release; a later release may add to it.
+         * @enum {string}
+         */
+        ErrorCode: "configuration_invalid" | "category_unknown" | "guard_not_registered" | "store_not_migrated" | "clock_skewed" | "store_folder_in_use" | "store_closed" | "sign_in_required" | "session_ended" | "session_locked" | "person_required" | "principal_invalid" | "identity_unavailable" | "administrator_required" | "fresh_sign_in_required" | "step_up_required" | "factor_required" | "factor_not_accepted" | "operation_required" | "challenge_unknown" | "code_malformed" | "code_incorrect" | "answer_refused" | "password_required" | "code_already_used" | "attempts_delayed" | "factor_locked" | "factor_disabled" | "enrolment_code_refused" | "enrolment_code_required" | "factor_limit" | "last_factor" | "factors_changed" | "enrolment_unknown" | "resource_unavailable" | "resource_invalid" | "patient_unresolved" | "body_unreadable" | "response_withheld" | "input_invalid" | "draft_refused" | "cross_site_refused" | "not_found" | "settings_proposal_unknown" | "second_administrator_required" | "settings_conflict" | "settings_unknown" | "factor_unknown" | "store_unavailable" | "store_wait_exceeded" | "store_refused" | "session_state_unavailable" | "audit_backlog" | "key_unknown" | "identity_provider_unavailable" | "mail_unavailable" | "mail_refused" | "internal";
+        Problem: {
+            /** @description `urn:countersign:error:` and the code */
+            type: string;
+            /** @description The same for every occurrence of the code */
+            title: string;
+            status: number;
+            code: components["schemas"]["ErrorCode"];
+            detail: string;
+            /** @description The member of the request that is at fault */
+            field?: string;
+            /** @description What to do about it, in a sentence */
+            cure?: string;
+            problems?: ({
+                field: string;
+                problem: string;
+            } & {
+                [key: string]: unknown;
+            })[];
+            /** @description As the header `Retry-After` */
+            retryAfterSeconds?: number;
+            /** @description Tries before the factor is locked */
+            attemptsLeft?: number;
+            reasons?: ({
+                /** @description `missing`, `expired`, `too-weak`, or why nothing would help */
+                kind: string;
+                category?: string;
+                strength?: string;
+                graceSeconds?: number;
+            } & {
+                [key: string]: unknown;
+            })[];
+            /** @description The challenge to answer */
+            challengeId?: string;
+            /** @description Its page, for a browser */
+            challengeUrl?: string;
+            /** @description Where this interface is */
+            apiUrl?: string;
+            /** @description Kinds of factor that can answer, the preferred first */
+            factors?: string[];
+            /**
+             * Format: date-time
+             * @description When the challenge ends
+             */
+            expiresAt?: string;
+            /** @description Where a factor is enrolled, with `factor_required` */
+            enrolmentUrl?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        VerifyReply: {
+            /** @constant */
+            verified: true;
+            challengeId: string;
+            /** Format: date-time */
+            endsAt: string;
+            returnTo: string | null;
+            remaining?: number;
+        } | {
+            challengeId: string;
+            factor: string;
+            invitation: {
+                [key: string]: unknown;
+            };
+        };
+        ChallengeReply: {
+            challengeId: string;
+            action: string;
+            categoryNames: string[];
+            patientLabel?: string;
+            summary: {
+                title: string;
+                lines: {
+                    label: string;
+                    value: string;
+                }[];
+            } | null;
+            /** @enum {string} */
+            strength: "any" | "multi-factor" | "phishing-resistant";
+            reasons: ("missing" | "expired" | "too-weak")[];
+            factors: {
+                factor: string;
+                withPassword: boolean;
+                /** @enum {string} */
+                answeredBy: "code" | "ceremony";
+            }[];
+            /** Format: date-time */
+            expiresAt: string;
+            returnTo: string | null;
+        };
+        EnrolReply: {
+            factor: string;
+            /** @constant */
+            enrolled?: true;
+        } & {
+            [key: string]: unknown;
+        };
+        FactorsReply: {
+            factors: {
+                id: string;
+                factor: string;
+                label: string;
+                /** Format: date-time */
+                enrolledAt: string;
+                usable: boolean;
+                /** @enum {string} */
+                strength: "any" | "multi-factor" | "phishing-resistant";
+                cap: {
+                    /** @enum {string} */
+                    full: "any" | "multi-factor" | "phishing-resistant";
+                    liftsAt: string | null;
+                } | null;
+                remaining: number | null;
+            }[];
+        };
+        RenameFactorReply: {
+            id: string;
+            label: string;
+        };
+        RemoveFactorReply: {
+            id: string;
+            /** @constant */
+            removed: true;
+        };
+        LiftCapsReply: {
+            /** @constant */
+            lifted: true;
+        };
+        SessionReply: {
+            principal: {
+                userId: string;
+                workspaceId: string;
+                displayName: string;
+                roles: string[];
+            };
+            factors: {
+                factor: string;
+                /** @enum {string} */
+                strength: "any" | "multi-factor" | "phishing-resistant";
+                usable: boolean;
+                cap: {
+                    /** @enum {string} */
+                    full: "any" | "multi-factor" | "phishing-resistant";
+                    liftsAt: string | null;
+                } | null;
+                remaining: number | null;
+            }[];
+            proofs: {
+                patientId: string;
+                factor: string;
+                /** @enum {string} */
+                strength: "any" | "multi-factor" | "phishing-resistant";
+                secondsLeft: number;
+            }[];
+            mustEnrol: boolean;
+            idleSecondsLeft: number | null;
+        };
+        SignOutOthersReply: {
+            /** @constant */
+            signedOut: true;
+        };
+        AdminUserFactorsReply: {
+            userId: string;
+            factors: {
+                factor: string;
+                label: string;
+                /** Format: date-time */
+                enrolledAt: string;
+                /** @enum {string} */
+                state: "usable" | "disabled" | "altered";
+                capped: boolean;
+            }[];
+        };
+        AdminResetReply: {
+            userId: string;
+            factor: string;
+            /** @constant */
+            reset: true;
+        };
+        AdminEnrolmentCodeReply: {
+            userId: string;
+            code: string;
+            /** Format: date-time */
+            expiresAt: string;
+        };
+        SettingsReadReply: {
+            version: number;
+            settings: components["schemas"]["Settings"];
+            effective: {
+                enabled: boolean;
+                categories: {
+                    id: string;
+                    graceSeconds: number;
+                    /** @enum {string} */
+                    strength: "any" | "multi-factor" | "phishing-resistant";
+                    /** @enum {string} */
+                    scope: "patient" | "category";
+                    actions: string[] | null;
+                }[];
+                reauthentication: {
+                    action: string;
+                    withinSeconds: number;
+                    /** @enum {string} */
+                    strength: "any" | "multi-factor" | "phishing-resistant";
+                }[];
+                mustEnrolRoles: string[];
+            };
+            changedAt: string | null;
+            changedBy: string | null;
+            bounds: {
+                leastGraceSeconds: number;
+                mostGraceSeconds: number;
+                absoluteSeconds: number | null;
+                strengths: ("any" | "multi-factor" | "phishing-resistant")[];
+            };
+            catalogue: {
+                categories: {
+                    id: string;
+                    name: string;
+                    /** @enum {string} */
+                    strength: "any" | "multi-factor" | "phishing-resistant";
+                    graceSeconds: number | null;
+                    /** @enum {string} */
+                    scope: "patient" | "category";
+                    actions: string[] | null;
+                    sensitive: boolean;
+                }[];
+                roles: {
+                    id: string;
+                    name: string;
+                    clinical: boolean;
+                }[];
+                actions: string[];
+                reauthenticateActions: {
+                    action: string;
+                    withinSeconds: number;
+                    /** @enum {string} */
+                    strength: "any" | "multi-factor" | "phishing-resistant";
+                }[];
+                treatmentRelationship: boolean;
+            };
+            proposal: {
+                id: string;
+                baseVersion: number;
+                settings: components["schemas"]["Settings"];
+                /** Format: date-time */
+                proposedAt: string;
+                proposedBy: string;
+                loosening: {
+                    kind: string;
+                    about: string | null;
+                }[];
+            } | null;
+            warnings: {
+                kind: string;
+                about: string | null;
+            }[];
+        };
+        SettingsReplaceReply: {
+            version: number;
+            settings: components["schemas"]["Settings"];
+            effective: {
+                enabled: boolean;
+                categories: {
+                    id: string;
+                    graceSeconds: number;
+                    /** @enum {string} */
+                    strength: "any" | "multi-factor" | "phishing-resistant";
+                    /** @enum {string} */
+                    scope: "patient" | "category";
+                    actions: string[] | null;
+                }[];
+                reauthentication: {
+                    action: string;
+                    withinSeconds: number;
+                    /** @enum {string} */
+                    strength: "any" | "multi-factor" | "phishing-resistant";
+                }[];
+                mustEnrolRoles: string[];
+            };
+            changedAt: string | null;
+            changedBy: string | null;
+            bounds: {
+                leastGraceSeconds: number;
+                mostGraceSeconds: number;
+                absoluteSeconds: number | null;
+                strengths: ("any" | "multi-factor" | "phishing-resistant")[];
+            };
+            catalogue: {
+                categories: {
+                    id: string;
+                    name: string;
+                    /** @enum {string} */
+                    strength: "any" | "multi-factor" | "phishing-resistant";
+                    graceSeconds: number | null;
+                    /** @enum {string} */
+                    scope: "patient" | "category";
+                    actions: string[] | null;
+                    sensitive: boolean;
+                }[];
+                roles: {
+                    id: string;
+                    name: string;
+                    clinical: boolean;
+                }[];
+                actions: string[];
+                reauthenticateActions: {
+                    action: string;
+                    withinSeconds: number;
+                    /** @enum {string} */
+                    strength: "any" | "multi-factor" | "phishing-resistant";
+                }[];
+                treatmentRelationship: boolean;
+            };
+            proposal: {
+                id: string;
+                baseVersion: number;
+                settings: components["schemas"]["Settings"];
+                /** Format: date-time */
+                proposedAt: string;
+                proposedBy: string;
+                loosening: {
+                    kind: string;
+                    about: string | null;
+                }[];
+            } | null;
+            warnings: {
+                kind: string;
+                about: string | null;
+            }[];
+            saved: boolean;
+        };
+        SettingsPreviewReply: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
+            cut: boolean;
+            accesses: number;
+            asked: {
+                before: number;
+                after: number;
+            };
+            refused: {
+                before: number;
+                after: number;
+            };
+            users: {
+                before: number;
+                after: number;
+                userId: string;
+            }[];
+            categories: {
+                before: number;
+                after: number;
+                categoryId: string | null;
+            }[];
+            people: number;
+            withoutStrongFactor: number;
+            unknown: string[];
+            warnings: {
+                kind: string;
+                about: string | null;
+            }[];
+        };
+        OpenApiReply: {
+            openapi: string;
+        } & {
+            [key: string]: unknown;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: {
+        /** @description Seconds to wait */
+        RetryAfter: number;
+        /** @description What would be enough (RFC 9470 §3) */
+        WwwAuthenticate: string;
+    };
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerifyReply"];
+                };
+            };
+            /**
+             * @description - `code_malformed`: That is not of the form of a code.
+             *     - `password_required`: This needs your password together with the code.
+             *     - `input_invalid`: Something in the request is not as it should be.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `factor_not_accepted`: This factor cannot answer here.
+             *     - `factor_disabled`: This factor was disabled after too many wrong codes. An administrator can reset it.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `challenge_unknown`: This confirmation has ended. Please start again from the page you wanted. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `code_incorrect`: That code is not right. Please try the current one.
+             *     - `answer_refused`: That was not accepted. Please try again.
+             *     - `code_already_used`: That code was already used. Please wait for the next one.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `attempts_delayed`: Too many tries. Please wait a little.
+             *     - `factor_locked`: Too many wrong codes. This factor is locked for a while.
+             */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `factor_unknown`: This factor cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             *     - `identity_provider_unavailable`: The identity provider cannot be reached right now. Please use another factor.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    challenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChallengeReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `challenge_unknown`: This confirmation has ended. Please start again from the page you wanted. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `factor_unknown`: This factor cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolRequest"];
+            };
+        };
+        responses: {
+            /** @description Confirmed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolReply"];
+                };
+            };
+            /** @description Begun, with what the factor shows; `enrolled` where it counts at once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolReply"];
+                };
+            };
+            /**
+             * @description - `code_malformed`: That is not of the form of a code.
+             *     - `input_invalid`: Something in the request is not as it should be.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             *     - `step_up_required`: Please confirm that it is you.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `fresh_sign_in_required`: Please sign in again, then enrol.
+             *     - `factor_required`: This needs a second factor that you have not enrolled yet.
+             *     - `factor_not_accepted`: This factor cannot answer here.
+             *     - `enrolment_code_required`: Enrolling a first factor here takes a code from an administrator.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `enrolment_unknown`: There is no enrolment to confirm. Please start it again. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `factor_limit`: You have as many of these as there can be. Remove one first.
+             *     - `factors_changed`: Your factors were changed in the meantime. Please try again.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `code_incorrect`: That code is not right. Please try the current one.
+             *     - `answer_refused`: That was not accepted. Please try again.
+             *     - `enrolment_code_refused`: This enrolment code is not right, or has ended.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `attempts_delayed`: Too many tries. Please wait a little.
+             *     - `factor_locked`: Too many wrong codes. This factor is locked for a while.
+             */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `factor_unknown`: This factor cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    factors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorsReply"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `factor_unknown`: This factor cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemoveFactorReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             *     - `step_up_required`: Please confirm that it is you.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `factor_required`: This needs a second factor that you have not enrolled yet.
+             *     - `factor_not_accepted`: This factor cannot answer here.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `last_factor`: This is your last factor. Enrol another one before you remove it.
+             *     - `factors_changed`: Your factors were changed in the meantime. Please try again.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `factor_unknown`: This factor cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renameFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameFactorRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenameFactorReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             *     - `step_up_required`: Please confirm that it is you.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `factor_required`: This needs a second factor that you have not enrolled yet.
+             *     - `factor_not_accepted`: This factor cannot answer here.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `factors_changed`: Your factors were changed in the meantime. Please try again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `factor_unknown`: This factor cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    liftCaps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LiftCapsRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiftCapsReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `factors_changed`: Your factors were changed in the meantime. Please try again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `enrolment_code_refused`: This enrolment code is not right, or has ended. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `attempts_delayed`: Too many tries. Please wait a little.
+             *     - `factor_locked`: Too many wrong codes. This factor is locked for a while.
+             */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionReply"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `factor_unknown`: This factor cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signOutOthers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignOutOthersReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    adminUserFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUserFactorsReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `administrator_required`: Only an administrator of this workspace can do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    adminReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminResetRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminResetReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             *     - `step_up_required`: Please confirm that it is you.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `administrator_required`: Only an administrator of this workspace can do this.
+             *     - `factor_required`: This needs a second factor that you have not enrolled yet.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    adminEnrolmentCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminEnrolmentCodeRequest"];
+            };
+        };
+        responses: {
+            /** @description The code, shown this once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminEnrolmentCodeReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             *     - `step_up_required`: Please confirm that it is you.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `administrator_required`: Only an administrator of this workspace can do this.
+             *     - `factor_required`: This needs a second factor that you have not enrolled yet.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settingsRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsReadReply"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `administrator_required`: Only an administrator of this workspace can do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settingsReplace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsReplaceRequest"];
+            };
+        };
+        responses: {
+            /** @description Saved */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsReplaceReply"];
+                };
+            };
+            /** @description Proposed to a second administrator */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsReplaceReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             *     - `step_up_required`: Please confirm that it is you.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `administrator_required`: Only an administrator of this workspace can do this.
+             *     - `factor_required`: This needs a second factor that you have not enrolled yet.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `settings_conflict`: Somebody else changed the settings in the meantime. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settingsPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsPreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsPreviewReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `administrator_required`: Only an administrator of this workspace can do this.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settingsDecide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsDecideRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsReplaceReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             *     - `step_up_required`: Please confirm that it is you.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `administrator_required`: Only an administrator of this workspace can do this.
+             *     - `factor_required`: This needs a second factor that you have not enrolled yet.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             *     - `second_administrator_required`: Another administrator must approve this.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `settings_proposal_unknown`: These settings do not wait for anybody any more. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `settings_conflict`: Somebody else changed the settings in the meantime. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openApi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenApiReply"];
+                };
+            };
+            /** @description - `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}
