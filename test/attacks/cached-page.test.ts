@@ -1,7 +1,7 @@
 // The back button after the session, a shared proxy, a CDN: a copy of a record that a cache kept is served without any decision.
 // Everything behind a guard, and everything we refuse, says no-store, whatever the handler says and however it answers.
 import type { ServerResponse } from 'node:http';
-import { onEveryAdapter, startHost } from '../support/hosts.ts';
+import { onEveryVersion, startHost } from '../support/hosts.ts';
 import { rawRequest } from '../support/raw-request.ts';
 import { createRealStore } from '../support/real-store.ts';
 
@@ -67,7 +67,7 @@ const rawAnswers: Readonly<Record<string, (response: ServerResponse, notes: stri
   },
 };
 
-onEveryAdapter('nothing that a guard has let through, or turned away, is kept', async (t, adapter) => {
+onEveryVersion('nothing that a guard has let through, or turned away, is kept', async (t, adapter) => {
   const host = await startHost(adapter, {
     store: await createRealStore(),
     rawAnswers,

@@ -58,6 +58,18 @@ async function issuedCode(host: Host, userId: string): Promise<string> {
   return String((await admin.post(path, { json: { reason } })).json().code);
 }
 
+/** One endpoint of each kind is tried with everything; the check is the same one for all, and the others are tried for having it. */
+const THOROUGHLY: ReadonlySet<string> = new Set(['challengeAnswer', 'enrol', 'settingsSave', 'removeFactor']);
+const EVERYWHERE: ReadonlySet<string> = new Set([
+  'no token',
+  'another user’s token',
+  'a foreign origin',
+  'cross-site, says the browser',
+  'JSON of a foreign origin',
+  'JSON, same-site',
+  'JSON that calls itself text',
+]);
+
 /** By endpoint. One that is not here fails the test: whoever adds an endpoint says how it could be abused. */
 const victims: Readonly<Record<string, (host: Host, userId: string) => Promise<Victim>>> = {
   async challengeAnswer(host, userId) {
@@ -320,7 +332,9 @@ onEveryAdapter('requests that another site could have sent', async (t, adapter) 
       };
       const before = await refusals(host, userId);
       let ours = 0;
-      for (const [why, sent] of Object.entries(forged)) {
+      const thorough = THOROUGHLY.has(endpoint.name);
+      const tried = Object.entries(forged).filter(([why]) => thorough || EVERYWHERE.has(why));
+      for (const [why, sent] of tried) {
         for (const page of [false, true]) {
           const query = why === 'the token in the address' ? `?${CSRF}=${encodeURIComponent(token)}` : '';
           const cookies = client.jar.copy();
@@ -338,7 +352,7 @@ onEveryAdapter('requests that another site could have sent', async (t, adapter) 
           t.equal(client.jar.header(), cookies.header(), `${why}: no cookie`);
         }
       }
-      t.ok(ours >= 40, `${ours} were refused as forged`);
+      t.ok(ours >= (thorough ? 40 : 10), `${ours} were refused as forged`);
       t.equal((await refusals(host, userId)) - before, ours, 'each of them on the log');
 
       const query = new URLSearchParams({ ...fields, [CSRF]: token });

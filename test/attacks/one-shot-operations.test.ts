@@ -7,7 +7,7 @@ import { requireStepUp } from '@countersign/fastify';
 import type { FastifyRequest } from 'fastify';
 import type { Test } from 'tap';
 import type { Answer, Client } from '../support/client.ts';
-import { type AdapterName, type Host, type HostRoutes, onEveryAdapter } from '../support/hosts.ts';
+import { type AdapterName, type Host, type HostRoutes, onEveryVersion } from '../support/hosts.ts';
 import { sharedHosts } from '../support/shared-hosts.ts';
 
 /** Sends, is asked, and gives the code. What was sent is approved from then on, and has not been done. */
@@ -149,7 +149,7 @@ async function hostOf(adapter: AdapterName): Promise<Host> {
   return host;
 }
 
-onEveryAdapter('the approved content passes once, and no other content, method, query or URL', async (t, adapter) => {
+onEveryVersion('the approved content passes once, and no other content, method, query or URL', async (t, adapter) => {
   const host = await hostOf(adapter);
   const { client, secret } = await host.enrolled('alice');
   const approved = { notes: 'first\r\nsecond', mood: { now: 'calm', next: ['sad', 'glad'] } };
@@ -180,7 +180,7 @@ onEveryAdapter('the approved content passes once, and no other content, method, 
   t.equal(allowed(await host.events(), 'alice').length, 1);
 });
 
-onEveryAdapter('one approval, fifty requests at once: one is served', async (t, adapter) => {
+onEveryVersion('one approval, fifty requests at once: one is served', async (t, adapter) => {
   const host = await hostOf(adapter);
   const { client, secret } = await host.enrolled('bob');
   const json = { notes: 'paid' };
@@ -191,7 +191,7 @@ onEveryAdapter('one approval, fifty requests at once: one is served', async (t, 
   t.equal(allowed(await host.events(), 'bob').length, 1);
 });
 
-onEveryAdapter('an approval lapses, and cannot be carried to another session or user', async (t, adapter) => {
+onEveryVersion('an approval lapses, and cannot be carried to another session or user', async (t, adapter) => {
   const host = await hostOf(adapter);
   const { client, secret } = await host.enrolled('carol');
   const again = await host.signedIn('carol');
@@ -205,7 +205,7 @@ onEveryAdapter('an approval lapses, and cannot be carried to another session or 
   t.equal(allowed(await host.events(), 'carol').length, 0);
 });
 
-onEveryAdapter('a page that asks each time: asked, shown once, asked again, and never a loop', async (t, adapter) => {
+onEveryVersion('a page that asks each time: asked, shown once, asked again, and never a loop', async (t, adapter) => {
   const host = await hostOf(adapter);
   const { client, secret } = await host.enrolled('dave');
   for (const round of ['first', 'second']) {
@@ -227,7 +227,7 @@ onEveryAdapter('a page that asks each time: asked, shown once, asked again, and 
   t.equal(allowed(await host.events(), 'dave').length, 2);
 });
 
-onEveryAdapter('content that the guard cannot read is refused, and never taken for empty', async (t, adapter) => {
+onEveryVersion('content that the guard cannot read is refused, and never taken for empty', async (t, adapter) => {
   const host = await hostOf(adapter);
   const { client, secret } = await host.enrolled('erin');
   const plain = { 'content-type': 'text/plain' };
@@ -246,7 +246,7 @@ onEveryAdapter('content that the guard cannot read is refused, and never taken f
   t.equal((await client.post('/late', {})).status, 200, 'what was approved is done');
 });
 
-onEveryAdapter(
+onEveryVersion(
   'a schema that drops, converts and adds fields: what the handler gets is what was approved',
   async (t, adapter) => {
     if (adapter !== 'fastify') return void t.pass('Express has no schemas');
@@ -269,7 +269,7 @@ onEveryAdapter(
   },
 );
 
-onEveryAdapter('multipart: refused unless the host says what is being approved', async (t, adapter) => {
+onEveryVersion('multipart: refused unless the host says what is being approved', async (t, adapter) => {
   const host = await hostOf(adapter);
   const { client, secret } = await host.enrolled('grace');
   t.match((await client.post('/unsaid', multipart('one', 'scan'))).json(), { code: 'body_unreadable' });
@@ -283,7 +283,7 @@ onEveryAdapter('multipart: refused unless the host says what is being approved',
   t.equal(allowed(await host.events(), 'grace').length, 1);
 });
 
-onEveryAdapter('a host that asks early who is signed in: judged is what the handler gets', async (t, adapter) => {
+onEveryVersion('a host that asks early who is signed in: judged is what the handler gets', async (t, adapter) => {
   const host = await hostOf(adapter);
   const { client, secret } = await host.enrolled('heidi');
   await approve(t, host, client, secret, () => client.post('/early/p1/pay', { json: { amount: 10 } }));

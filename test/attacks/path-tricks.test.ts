@@ -3,7 +3,7 @@
 // parameter twice or in another place. Our guard stands on the matched handler and judges the very record that the handler gets.
 import type { Test } from 'tap';
 import type { Client } from '../support/client.ts';
-import { type Host, onEveryAdapter, startHost } from '../support/hosts.ts';
+import { type Host, onEveryVersion, startHost } from '../support/hosts.ts';
 import { type RawRequest, rawRequest } from '../support/raw-request.ts';
 import { createRealStore } from '../support/real-store.ts';
 
@@ -81,7 +81,7 @@ const overrides: Readonly<Record<string, string>> = {
   'x-forwarded-uri': '/visits/v1',
 };
 
-onEveryAdapter('another patient’s record, by another spelling', async (t, adapter) => {
+onEveryVersion('another patient’s record, by another spelling', async (t, adapter) => {
   const host = await startHost(adapter, { store: await createRealStore() });
   const { client, secret } = await host.enrolled('carol');
   await host.stepUp(client, secret, '/visits/v1');
@@ -175,7 +175,7 @@ onEveryAdapter('another patient’s record, by another spelling', async (t, adap
   await host.close();
 });
 
-onEveryAdapter('a host that lets callers override the method', async (t, adapter) => {
+onEveryVersion('a host that lets callers override the method', async (t, adapter) => {
   const host = await startHost(adapter, {
     store: await createRealStore(),
     onRequest: (request) => {

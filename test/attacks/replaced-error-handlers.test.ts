@@ -6,7 +6,7 @@ import { requireStepUp } from '@countersign/fastify';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer } from '../support/client.ts';
-import { type HostRoutes, onEveryAdapter } from '../support/hosts.ts';
+import { type HostRoutes, onEveryVersion } from '../support/hosts.ts';
 import { sharedHosts } from '../support/shared-hosts.ts';
 
 const demand = { workspaceId: 'clinic', patientId: 'p1', categories: ['5'] };
@@ -104,7 +104,7 @@ const hosts = {
 };
 
 for (const [order, hostOf] of Object.entries(hosts)) {
-  onEveryAdapter(`a refusal arrives as ours, with the host's handler registered ${order}`, async (t, adapter) => {
+  onEveryVersion(`a refusal arrives as ours, with the host's handler registered ${order}`, async (t, adapter) => {
     const host = await hostOf(adapter);
     const { client, secret } = await host.enrolled('carol');
     const refusals: Answer[] = [];
@@ -138,7 +138,7 @@ for (const [order, hostOf] of Object.entries(hosts)) {
 }
 
 /** What the host does before it knows who is signed in may fail as well. */
-onEveryAdapter('a guard refuses by itself, whatever error handler there is', async (t, adapter) => {
+onEveryVersion('a guard refuses by itself, whatever error handler there is', async (t, adapter) => {
   const host = await hosts.first(adapter);
   const stranger = host.client();
   t.match((await stranger.get('/visits/v1')).json(), { code: 'sign_in_required' });

@@ -10,6 +10,8 @@ import { sessionStateContract } from './session-state-contract.ts';
 import { EPOCHS, grantOf, NOW, Visit } from './session-visit.ts';
 
 const skip = await withoutRedis();
+// Before any test is under way: what a busy process waits for here comes late.
+const cluster = await startRedis({ cluster: true });
 const randomPrefix = () => `test.${randomBytes(9).toString('hex')}`;
 
 if (skip === false) {
@@ -25,7 +27,6 @@ if (skip === false) {
   });
 }
 
-const cluster = await startRedis({ cluster: true });
 if (!('missing' in cluster)) {
   const client = createCluster({ rootNodes: [{ url: cluster.url }] });
   client.on('error', () => {});

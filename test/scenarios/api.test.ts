@@ -2,7 +2,7 @@
 import type { AuditConnection, Store } from '@countersign/core';
 import { openStore } from '@countersign/postgres';
 import { auditStory, codesOf } from '../support/audit-story.ts';
-import { type HostRoutes, onEveryAdapter, startHost } from '../support/hosts.ts';
+import { type HostRoutes, onEveryVersion, startHost } from '../support/hosts.ts';
 import { createPglite } from '../support/pglite.ts';
 
 /** `GET /asked/:patientId/:category`: what `request.stepUp.check` says, as a page that decides what to show would use it. */
@@ -41,8 +41,10 @@ const asking: HostRoutes = {
   },
 };
 
-onEveryAdapter('the JSON interface', async (t, adapter) => {
-  const host = await startHost(adapter, { routes: asking });
+onEveryVersion('the JSON interface', async (t, adapter) => {
+  // Once on the embedded database as well: the scenarios are otherwise on a server.
+  const embedded = adapter === 'fastify' ? { store: await openStore(await createPglite()) } : {};
+  const host = await startHost(adapter, { ...embedded, routes: asking });
   const { client, secret } = await host.enrolled('carol');
 
   await t.test('a refusal says why, what would do, and where', async (t) => {
@@ -265,7 +267,7 @@ async function gatedStore(): Promise<Store & { gate: Promise<void> }> {
   return gated;
 }
 
-onEveryAdapter('whether an access waits for its event is chosen per category', async (t, adapter) => {
+onEveryVersion('whether an access waits for its event is chosen per category', async (t, adapter) => {
   const store = await gatedStore();
   const host = await startHost(adapter, {
     store,

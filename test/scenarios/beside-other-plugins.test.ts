@@ -6,7 +6,7 @@ import t from 'tap';
 import { z } from 'zod';
 import { auditStory, codesOf } from '../support/audit-story.ts';
 import type { Answer, Client } from '../support/client.ts';
-import { type HostRoutes, onEveryAdapter, startHost } from '../support/hosts.ts';
+import { type HostRoutes, onEveryVersion, startHost } from '../support/hosts.ts';
 
 const isToken = (token: unknown): boolean => typeof token === 'string' && /^token-\d+$/.test(token);
 const isForm = (headers: { readonly 'content-type'?: string | undefined }): boolean =>
@@ -28,7 +28,7 @@ const csrfProtection: HostRoutes = {
   },
 };
 
-onEveryAdapter('the host’s own CSRF protection takes our forms', async (t, adapter) => {
+onEveryVersion('the host’s own CSRF protection takes our forms', async (t, adapter) => {
   let rendered = 0;
   const token = () => {
     rendered += 1;

@@ -1,7 +1,7 @@
 // An edit is judged by what is and by what would become: no edit takes a record out of the guard's sight, or slips one in.
 import { requireStepUp } from '@countersign/fastify';
 import { auditStory, codesOf } from '../support/audit-story.ts';
-import { type HostRoutes, onEveryAdapter, startHost } from '../support/hosts.ts';
+import { type HostRoutes, onEveryVersion, startHost } from '../support/hosts.ts';
 import { targetOf } from '../support/records.ts';
 
 /** `POST /visits`: a create has no record to load; what would be made is all there is to judge. */
@@ -16,7 +16,7 @@ const creates: HostRoutes = {
   },
 };
 
-onEveryAdapter('what an edit would make of a record is judged with what it is', async (t, adapter) => {
+onEveryVersion('what an edit would make of a record is judged with what it is', async (t, adapter) => {
   const host = await startHost(adapter, { routes: creates });
   const { client, secret } = await host.enrolled('carol');
   const edit = (id: string, json: object) => client.send('PUT', `/visits/${id}`, { json });

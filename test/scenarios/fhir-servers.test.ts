@@ -6,7 +6,7 @@ import type { StepUp } from '@countersign/web';
 import type { Appointment, Bundle, Resource } from '@medplum/fhirtypes';
 import t from 'tap';
 import { fhirCategories, fhirVisit } from '../support/fhir-records.ts';
-import { type Host, type HostRoutes, onEveryAdapter, startHost } from '../support/hosts.ts';
+import { type Host, type HostRoutes, onEveryVersion, startHost } from '../support/hosts.ts';
 import { createRealStore } from '../support/real-store.ts';
 import { makeVisits } from '../support/records.ts';
 import { sharedHosts } from '../support/shared-hosts.ts';
@@ -114,7 +114,7 @@ const medplum: HostRoutes = {
 const hostOf = sharedHosts({ routes: medplum, countersign: { categories: fhirCategories } });
 const codes = async (host: Host, userId: string) => (await host.events(userId)).map(({ code }) => code);
 
-onEveryAdapter('a repository that judges: reads, searches and histories', async (t, adapter) => {
+onEveryVersion('a repository that judges: reads, searches and histories', async (t, adapter) => {
   const host = await hostOf(adapter);
   const userId = `reads-${adapter}`;
   const { client, secret } = await host.enrolled(userId);
@@ -141,7 +141,7 @@ onEveryAdapter('a repository that judges: reads, searches and histories', async 
   t.match((await client.get('/medplum/Appointment/v1/_history')).text, /notes of v1/);
 });
 
-onEveryAdapter('a batch: each entry is judged, and keeps its place', async (t, adapter) => {
+onEveryVersion('a batch: each entry is judged, and keeps its place', async (t, adapter) => {
   const host = await hostOf(adapter);
   const { client, secret } = await host.enrolled(`batch-${adapter}`);
   const batch = async () => {
@@ -163,7 +163,7 @@ onEveryAdapter('a batch: each entry is judged, and keeps its place', async (t, a
   t.match(after.text, /notes of v8/, 'also in the search within it');
 });
 
-onEveryAdapter('GraphQL: fields that may not be seen are null, with an error', async (t, adapter) => {
+onEveryVersion('GraphQL: fields that may not be seen are null, with an error', async (t, adapter) => {
   const host = await hostOf(adapter);
   const { client, secret } = await host.enrolled(`graphql-${adapter}`);
   const query =

@@ -7,7 +7,7 @@ import Fastify, { type FastifyPluginCallback, type FastifyRequest } from 'fastif
 import t from 'tap';
 import { auditStory, codesOf } from '../support/audit-story.ts';
 import { Client } from '../support/client.ts';
-import { type HostRoutes, onEveryAdapter, startHost } from '../support/hosts.ts';
+import { type HostRoutes, onEveryVersion, startHost } from '../support/hosts.ts';
 import { resourceOf } from '../support/records.ts';
 import { answerAndResend } from '../support/settings-form.ts';
 
@@ -29,7 +29,7 @@ const drafts: HostRoutes = {
   },
 };
 
-onEveryAdapter('the host’s session gets a new id at each success, and keeps its data', async (t, adapter) => {
+onEveryVersion('the host’s session gets a new id at each success, and keeps its data', async (t, adapter) => {
   const host = await startHost(adapter, { web: { rotateHostSession: true }, routes: drafts });
   const { client, secret } = await host.enrolled('carol');
   const draft = { text: 'half a letter', to: ['dan', 'erin'] };
@@ -82,7 +82,7 @@ onEveryAdapter('the host’s session gets a new id at each success, and keeps it
   await host.close();
 });
 
-onEveryAdapter('a program with a bearer token gets no cookie, and is asked for none', async (t, adapter) => {
+onEveryVersion('a program with a bearer token gets no cookie, and is asked for none', async (t, adapter) => {
   const host = await startHost(adapter);
   const program = host.client();
   const headers = { authorization: 'Bearer carol' };

@@ -477,6 +477,7 @@ onEveryAdapter('by the pages: there, back, and on to the record that was wanted'
     [
       ['MFA_FAILURE', 'access-denied'],
       ['MFA_FAILURE', 'wrong-subject'],
+      ['MFA_FAILURE', 'unavailable'],
       ['MFA_SUCCESS', null],
     ],
   );

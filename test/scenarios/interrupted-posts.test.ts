@@ -5,7 +5,7 @@ import { requireStepUp } from '@countersign/fastify';
 import type { Test } from 'tap';
 import { auditStory, codesOf } from '../support/audit-story.ts';
 import type { Answer, Client } from '../support/client.ts';
-import { type Host, type HostRoutes, onEveryAdapter, startHost } from '../support/hosts.ts';
+import { type Host, type HostRoutes, onEveryVersion, startHost } from '../support/hosts.ts';
 import { formsOf, formTo, type PageForm, sendForm } from '../support/page-form.ts';
 import {
   accountChallenge,
@@ -91,7 +91,7 @@ const confirm = (host: Host, client: Client, secret: string, page: Answer) => {
   return sendForm(client, challengeForm(page), { code: host.code(secret) });
 };
 
-onEveryAdapter('a post that meets an expired grace period', async (t, adapter) => {
+onEveryVersion('a post that meets an expired grace period', async (t, adapter) => {
   const host = await start(t, adapter, {
     web: { csrf: { field: 'token', token: () => 'fresh token' } },
     // A host's own parsers, in front of ours, would have limits of their own.

@@ -13,7 +13,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import t, { type Test } from 'tap';
 import { auditStory, codesOf } from '../support/audit-story.ts';
 import { Client } from '../support/client.ts';
-import { type Host, onEveryAdapter, startHost, testCategories } from '../support/hosts.ts';
+import { type Host, onEveryVersion, startHost, testCategories } from '../support/hosts.ts';
 import { resourceOf } from '../support/records.ts';
 
 const keys = { current: 'k1', all: { k1: randomBytes(32) } };
@@ -328,7 +328,7 @@ function stripping(target: () => string): (request: IncomingMessage, response: S
   };
 }
 
-onEveryAdapter('behind a proxy that strips the path', async (t, adapter) => {
+onEveryVersion('behind a proxy that strips the path', async (t, adapter) => {
   const { server, origin } = await listening(t);
   const { store, clock } = await home;
   await enrolled;

@@ -1,8 +1,10 @@
 // A clinician meets step-up inside the pages of the host: sent to the challenge, and back to the very page that was wanted.
+import { openStore } from '@countersign/postgres';
 import type { Test } from 'tap';
 import { auditStory, codesOf } from '../support/audit-story.ts';
 import type { Answer, Client } from '../support/client.ts';
-import { type Host, onEveryAdapter, startHost } from '../support/hosts.ts';
+import { type Host, onEveryVersion, startHost } from '../support/hosts.ts';
+import { createPglite } from '../support/pglite.ts';
 
 /** Where a page refused with 303 sends the browser. */
 function challengeOf(t: Test, refused: Answer): string {
@@ -27,8 +29,9 @@ function nextCode(host: Host, secret: string): string {
   return host.code(secret);
 }
 
-onEveryAdapter('the way through the pages', async (t, adapter) => {
-  const host = await startHost(adapter);
+onEveryVersion('the way through the pages', async (t, adapter) => {
+  // Once on the embedded database as well: the scenarios are otherwise on a server.
+  const host = await startHost(adapter, adapter === 'fastify' ? { store: await openStore(await createPglite()) } : {});
   const { client, secret } = await host.enrolled('carol');
 
   await t.test('a page asks, keeps its place after a slip, and comes back with its query', async (t) => {
@@ -185,7 +188,7 @@ onEveryAdapter('the way through the pages', async (t, adapter) => {
   await host.close();
 });
 
-onEveryAdapter('who is not signed in is sent to the sign-in, and back', async (t, adapter) => {
+onEveryVersion('who is not signed in is sent to the sign-in, and back', async (t, adapter) => {
   const host = await startHost(adapter, {
     web: { signIn: (returnTo) => `/login?next=${encodeURIComponent(returnTo)}` },
     countersign: { limits: { absoluteSeconds: 900 } },

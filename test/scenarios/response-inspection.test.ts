@@ -5,7 +5,7 @@ import { requireStepUp } from '@countersign/fastify';
 import { type StepUp, Web } from '@countersign/web';
 import t from 'tap';
 import { categorySystem, fhirCategories, fhirSearchset, fhirVisit } from '../support/fhir-records.ts';
-import { type AdapterName, type Host, type HostOptions, type HostRoutes, onEveryAdapter } from '../support/hosts.ts';
+import { type AdapterName, type Host, type HostOptions, type HostRoutes, onEveryVersion } from '../support/hosts.ts';
 import { makeVisits, resourceOf, type Visit } from '../support/records.ts';
 import { sharedHosts } from '../support/shared-hosts.ts';
 
@@ -121,7 +121,7 @@ const withheld = async (host: Host, userId: string) =>
   (await host.events(userId)).filter(({ code }) => code === 'RESPONSE_WITHHELD');
 const user = (name: string, adapter: AdapterName) => `${name}-${adapter}`;
 
-onEveryAdapter('a single record is asked for in place of its answer', async (t, adapter) => {
+onEveryVersion('a single record is asked for in place of its answer', async (t, adapter) => {
   const host = await hostOf(adapter);
   for (const name of ['single', 'model', 'contained', 'described']) {
     const userId = user(name, adapter);
@@ -157,7 +157,7 @@ onEveryAdapter('a single record is asked for in place of its answer', async (t, 
   }
 });
 
-onEveryAdapter('where every operation asks, one answer leaves per proof', async (t, adapter) => {
+onEveryVersion('where every operation asks, one answer leaves per proof', async (t, adapter) => {
   const host = await hostOf(adapter);
   const { client, secret } = await host.enrolled(user('once', adapter));
   await host.stepUp(client, secret, '/forgotten/once');
@@ -167,7 +167,7 @@ onEveryAdapter('where every operation asks, one answer leaves per proof', async 
   t.notMatch(again.text, /notes of/);
 });
 
-onEveryAdapter('in lists it is left out, and that is said', async (t, adapter) => {
+onEveryVersion('in lists it is left out, and that is said', async (t, adapter) => {
   const host = await hostOf(adapter);
   const userId = user('lists', adapter);
   const { client, secret } = await host.enrolled(userId);
@@ -215,7 +215,7 @@ onEveryAdapter('in lists it is left out, and that is said', async (t, adapter) =
   );
 });
 
-onEveryAdapter('what cannot be asked for is refused', async (t, adapter) => {
+onEveryVersion('what cannot be asked for is refused', async (t, adapter) => {
   const host = await hostOf(adapter);
   const userId = user('refused', adapter);
   const { client } = await host.enrolled(userId);
@@ -243,7 +243,7 @@ onEveryAdapter('what cannot be asked for is refused', async (t, adapter) => {
   t.ok((await host.events()).some(({ code, userId: who }) => code === 'RESPONSE_WITHHELD' && who === null));
 });
 
-onEveryAdapter('what was allowed passes, and nothing besides', async (t, adapter) => {
+onEveryVersion('what was allowed passes, and nothing besides', async (t, adapter) => {
   const host = await hostOf(adapter);
   for (const name of ['guarded', 'enforced', 'checked', 'filtered']) {
     const userId = user(name, adapter);
@@ -268,7 +268,7 @@ onEveryAdapter('what was allowed passes, and nothing besides', async (t, adapter
   t.strictSame(await withheld(host, user('enforced-once', adapter)), []);
 });
 
-onEveryAdapter('what it does not look at', async (t, adapter) => {
+onEveryVersion('what it does not look at', async (t, adapter) => {
   const host = await hostOf(adapter);
   const userId = user('unseen', adapter);
   const { client } = await host.enrolled(userId);
@@ -281,7 +281,7 @@ onEveryAdapter('what it does not look at', async (t, adapter) => {
 
 const { web: _, ...without } = options;
 const plainHostOf = sharedHosts(without);
-onEveryAdapter('off by default', async (t, adapter) => {
+onEveryVersion('off by default', async (t, adapter) => {
   const host = await plainHostOf(adapter);
   const { client } = await host.enrolled(user('off', adapter));
   t.match((await client.get('/forgotten/single')).text, /notes of v1/);
@@ -298,7 +298,7 @@ const brokenHostOf = sharedHosts({
     },
   },
 });
-onEveryAdapter('what it cannot find out, it refuses', async (t, adapter) => {
+onEveryVersion('what it cannot find out, it refuses', async (t, adapter) => {
   const host = await brokenHostOf(adapter);
   const { client } = await host.enrolled(user('broken', adapter));
   const answer = await client.get('/forgotten/no-fhir');

@@ -24,7 +24,7 @@ import { basename, dirname, join } from 'node:path';
 const DEFAULT_SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: '200',
+  max_connections: '400',
   log_min_messages: 'warning',
 };
 

@@ -99,7 +99,7 @@ export async function startRedis({ cluster = false } = {}): Promise<RedisServer 
 }
 
 async function takeAllSlots(url: string): Promise<void> {
-  const client = createClient({ url });
+  const client = createClient({ url, commandOptions: { timeout: 60_000 } });
   client.on('error', () => {});
   await client.connect();
   await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383']);
