@@ -2,7 +2,7 @@
 // is found out (threats 18, 27 and 28).
 import { randomUUID } from 'node:crypto';
 import type { AuditRecord, Store } from '@countersign/core';
-import { openStore } from '@countersign/postgres';
+import { openStore, postgresSessionState } from '@countersign/postgres';
 import postgres from 'postgres';
 import t from 'tap';
 import { crashServer } from '../support/crash-server.ts';
@@ -65,6 +65,48 @@ t.test('COMMIT of unknown outcome: read back by event id, after the stream is ce
     t.equal(await epochOf(store), before + (committed ? 1 : 0), 'the effect stands exactly if its event does');
     await next.connection.close();
   }
+});
+
+t.test('connections die between the statements of transactions: refused, and the process goes on', async (t) => {
+  const { url } = await createDatabase();
+  const store = await openStore(url, { maxConnections: 2 });
+  t.teardown(() => store.close());
+  const state = await postgresSessionState(url, { maxConnections: 2 });
+  t.teardown(() => state.close());
+  const admin = postgres(url, { max: 1 });
+  t.teardown(() => admin.end());
+  const killAll = () =>
+    admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`;
+  const start = {
+    number: 'n',
+    epochs: { user: 0, workspace: 0 },
+    endedAt: null,
+    hasFactor: true,
+    signedInAt: NOW,
+    now: NOW,
+  };
+  for (let round = 0; round < 6; round += 1) {
+    const writer = await writerOf(store);
+    let done = false;
+    const begun = writer.connection.transact(async (tx) => {
+      for (;;) await tx.raiseEpoch('w', 'u');
+    });
+    const refused = refusal(begun).finally(() => {
+      done = true;
+    });
+    const states = (async () => {
+      const sessionKey = { workspaceId: 'w', userId: 'u', keyHash: `${round}` };
+      while (!done) await Promise.resolve(state.begin(sessionKey, start)).catch(() => {});
+    })();
+    await pause(3 * round);
+    await killAll();
+    t.match(await refused, { code: 'store_unavailable' });
+    await states;
+    await writer.connection.close();
+  }
+  t.equal(await epochOf(store), 0, 'nothing of them is there');
+  const answered = Array.from({ length: 20 }, () => store.settings('w'));
+  t.strictSame(new Set(await Promise.all(answered)), new Set([null]), 'and every connection of the pool is good again');
 });
 
 t.test('a wire that goes dead: bounded, unknown, and found out once the server knows', async (t) => {

@@ -2,13 +2,19 @@ import { createHash } from 'node:crypto';
 import { type SQL, sql } from 'drizzle-orm';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
-import postgres, { type Options, type Sql, type TransactionSql } from 'postgres';
+import postgres, { type Sql } from 'postgres';
 import type { Connection, Database, Session } from './database.ts';
 import type { CheckedOptions } from './open-database.ts';
 import * as schema from './schema.ts';
+import {
+  type ClientOptions,
+  hostClient,
+  type OwnClient,
+  ownClient,
+  renewedPool,
+  type Statements,
+} from './server-client.ts';
 import { ConnectionLost } from './store-error.ts';
-
-type ClientOptions = Options<Record<string, never>>;
 
 /** Server PostgreSQL by postgres.js: a pool of our own for a URL, or the host's client. */
 export function serverDatabase(target: string | Sql, options: CheckedOptions): Database {
@@ -25,18 +31,21 @@ export function serverDatabase(target: string | Sql, options: CheckedOptions): D
     connection: { application_name: 'countersign', ...connection } as NonNullable<ClientOptions['connection']>,
   });
 
-  // A transaction pooler refuses start-up settings and is recognised by `listenUrl`: there, only our own timer bounds a call.
-  const pool =
-    typeof target === 'string' ? postgres(target, own(maxConnections, listenUrl === undefined ? bounds : {})) : target;
+  const ownPool = (url: string) => {
+    // A transaction pooler refuses start-up settings and is recognised by `listenUrl`: there, only our own timer bounds a call.
+    const options = own(maxConnections, listenUrl === undefined ? bounds : {});
+    return renewedPool((more) => postgres(url, { ...options, ...more }), waitSeconds);
+  };
+  const pool = typeof target === 'string' ? ownPool(target) : { ...hostClient(target), close: async () => {} };
 
   /** A client of one connection, past any pooler, that lives until it is ended. */
-  const direct = (settings: Readonly<Record<string, string | number>>, onclose: () => void): Sql => {
-    const lasting = { ...own(1, { ...settings, ...keepAlive }), idle_timeout: 0, max_lifetime: null, onclose };
-    const url = listenUrl ?? (typeof target === 'string' ? target : undefined);
-    if (url !== undefined) return postgres(url, lasting);
+  const direct = (settings: Readonly<Record<string, string | number>>, more: ClientOptions = {}): Sql => {
+    const lasting = { ...own(1, { ...settings, ...keepAlive }), idle_timeout: 0, max_lifetime: null, ...more };
+    if (typeof target === 'string' || listenUrl !== undefined)
+      return postgres(listenUrl ?? (target as string), lasting);
     // As postgres.js itself does for LISTEN: options that were parsed once are taken as they are.
     const { connection, ...rest } = lasting;
-    const parsed = pool.options;
+    const parsed = target.options;
     return postgres({
       ...parsed,
       ...rest,
@@ -44,7 +53,7 @@ export function serverDatabase(target: string | Sql, options: CheckedOptions): D
     } as unknown as ClientOptions);
   };
 
-  const listener = direct(bounds, () => {});
+  const listener = direct(bounds);
 
   return {
     shared: true,
@@ -52,13 +61,12 @@ export function serverDatabase(target: string | Sql, options: CheckedOptions): D
       'All connections may be busy, or a lock may be held. Do not call Countersign while a transaction holds the last connection of the pool.',
     ...serverSession(pool),
     connect: async ({ unhurried = false } = {}) => {
-      let lost = false;
-      const client = direct(unhurried ? sessionSettings(0, 60) : bounds, () => {
+      const client = ownClient(
+        (more) => direct(unhurried ? sessionSettings(0, 60) : bounds, more),
         // postgres.js would connect again for the next statement, without the locks of this session.
-        lost = true;
-        void client.end({ timeout: 0 });
-      });
-      const connection = serverConnection(client, () => lost);
+        () => void client.end({ timeout: 0 }),
+      );
+      const connection = serverConnection(client);
       // An audit event that is acknowledged before it is on disk could vanish with the server.
       await connection.rows(
         sql`select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`,
@@ -70,24 +78,17 @@ export function serverDatabase(target: string | Sql, options: CheckedOptions): D
       return () => subscription.unlisten();
     },
     close: async () => {
-      await Promise.all([
-        listener.end({ timeout: 0 }),
-        ...(typeof target === 'string' ? [pool.end({ timeout: 1 })] : []),
-      ]);
+      await Promise.all([listener.end({ timeout: 0 }), pool.close()]);
     },
   };
 }
 
 function serverSession(
-  client: Sql | TransactionSql,
+  client: Pick<Statements, 'unsafe'> & Partial<Statements>,
 ): Session & { readonly queries: PostgresJsDatabase<typeof schema> } {
   // drizzle() replaces the parsers and serializers of the client it is given, and a host's own queries would find text where
   // they found dates. It gets a stand-in with the two methods it calls; the tables are declared so that no parser matters.
-  const standIn = {
-    unsafe: client.unsafe,
-    begin: 'begin' in client ? client.begin : undefined,
-    options: { parsers: {}, serializers: {} },
-  };
+  const standIn = { unsafe: client.unsafe, begin: client.begin, options: { parsers: {}, serializers: {} } };
   const queries = drizzle({ client: standIn as unknown as Sql, schema });
   return {
     queries,
@@ -97,19 +98,17 @@ function serverSession(
   };
 }
 
-function serverConnection(client: Sql, lost: () => boolean): Connection {
+function serverConnection(client: OwnClient): Connection {
   const session = serverSession(client);
   const held = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (lost()) throw new ConnectionLost('The connection to the database was lost.');
+    if (client.closings > 0) throw new ConnectionLost('The connection to the database was lost.');
     return await work();
   };
   const connection: Connection = {
     queries: session.queries,
     rows: (statement) => held(() => session.rows(statement)),
     write: (text, values) => held(() => session.write(text, values)),
-    transaction: <T>(work: (inner: Session) => Promise<T>) =>
-      // The driver's type unwraps arrays of promises; ours is one value.
-      held(() => client.begin((transaction) => work(serverSession(transaction)))) as Promise<T>,
+    transaction: (work) => held(() => client.begin((transaction) => work(serverSession(transaction)))),
     lock: async (name) => {
       await connection.rows(sql`select pg_advisory_lock(${lockKey(name)}::bigint)`);
     },
