@@ -590,6 +590,17 @@ for (const [name, open] of Object.entries(backends)) {
       await other.close();
     });
 
+    t.test('one leads, and another where it has let go', async (t) => {
+      const [one, other] = [await store.openLeadership(), await store.openLeadership()];
+      t.ok(await one.take());
+      t.ok(await one.take(), 'still');
+      t.notOk(await other.take());
+      await one.close();
+      await t.rejects(one.take(), { code: 'store_unavailable' });
+      await until(() => other.take());
+      t.notOk(await (await store.openLeadership()).take());
+    });
+
     t.test('rows of the log cannot be changed, even by their owner', async (t) => {
       const { connection, records } = await writerOf(store);
       t.teardown(() => connection.close());

@@ -16,6 +16,7 @@ import {
 import { Authorizer } from './flows/authorize.ts';
 import { purposeOf } from './flows/ceremonies.ts';
 import { type Authorization, type Demand, refusalCode } from './flows/demand.ts';
+import { Duties, type Duty } from './flows/duties.ts';
 import { Enrolment } from './flows/enrolment.ts';
 import { LiveWorkspaces } from './flows/live-workspaces.ts';
 import { Notices } from './flows/notices.ts';
@@ -126,9 +127,12 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
   const services: Services = { configuration, store, state, audit, live, notices };
   const authorizer = new Authorizer(services);
   const administration = new Administration(services, authorizer);
+  const assigned: readonly Duty[] = [];
+  const duties = new Duties(store, assigned, () => {});
   try {
     await audit.append([appliedEvent(configuration)]);
     await live.start();
+    duties.start();
   } catch (error) {
     await audit.close();
     throw error;
@@ -182,6 +186,7 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
     answerByToken: (principal: SessionPrincipal, challenge: OpenChallenge, token: string) =>
       answerByToken(services, authorizer, principal, challenge, token),
     async close() {
+      await duties.close();
       await live.close();
       await notices.close();
       await audit.close();

@@ -6,6 +6,9 @@ import type { Database } from './database.ts';
 const grants: readonly SQL[] = [
   sql`select on countersign.migrations`,
   sql`select, insert on countersign.audit_event`,
+  sql`select, insert on countersign.audit_seal, countersign.audit_seal_range, countersign.audit_node`,
+  sql`select on countersign.audit_archive`,
+  sql`select, insert on countersign.emergency_access, countersign.emergency_access_step`,
   sql`select, insert, update (ended_by, ended_at) on countersign.audit_stream`,
   sql`select, insert, update, delete on countersign.factor, countersign.settings_proposal`,
   sql`select, insert, update, delete on countersign.session_state`,

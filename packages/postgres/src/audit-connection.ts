@@ -3,6 +3,7 @@ import { and, inArray, isNull, ne, sql } from 'drizzle-orm';
 import { headsOf } from './audit-reading.ts';
 import { insertRecords } from './audit-records.ts';
 import type { BoundedCalls } from './bounded-calls.ts';
+import { connectBounded } from './connect-bounded.ts';
 import type { Connection, Database } from './database.ts';
 import { auditEvent, auditStream } from './schema.ts';
 import { ConnectionLost } from './store-error.ts';
@@ -128,20 +129,6 @@ const lockOf = (stream: string) => `audit stream ${stream}`;
 
 const leavesOutcomeUnknown = (error: unknown): boolean =>
   CountersignError.is(error) && ['store_unavailable', 'store_wait_exceeded', 'store_closed'].includes(error.code);
-
-async function connectBounded(database: Database, calls: BoundedCalls): Promise<Connection> {
-  let late = false;
-  try {
-    return await calls.run(async () => {
-      const connection = await database.connect();
-      if (late) await connection.close();
-      return connection;
-    });
-  } catch (error) {
-    late = true;
-    throw error;
-  }
-}
 
 async function backendOf(connection: Connection): Promise<number> {
   const [row] = await connection.rows<{ pid: number }>(sql`select pg_backend_pid() as pid`);

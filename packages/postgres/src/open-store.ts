@@ -1,4 +1,4 @@
-import { type AuditConnection, CountersignError, type Store } from '@countersign/core';
+import { type AuditConnection, CountersignError, type Leadership, type Store } from '@countersign/core';
 import { sql } from 'drizzle-orm';
 import { readAttempts, reserveAttempt } from './attempts.ts';
 import { openAuditConnection } from './audit-connection.ts';
@@ -7,6 +7,7 @@ import { boundedCalls } from './bounded-calls.ts';
 import { watchChanges } from './changes.ts';
 import type { Database } from './database.ts';
 import { readFactorPage, readFactors } from './factors.ts';
+import { openLeadership } from './leadership.ts';
 import { applyMigrations, assertCurrent, migrationState } from './migrations.ts';
 import { checkOptions, openDatabase, type StoreOptions, type StoreTarget } from './open-database.ts';
 import { sessionStanding } from './revocation.ts';
@@ -43,12 +44,13 @@ export async function openStore(target: StoreTarget, options: StoreOptions = {})
 function storeOver(database: Database, waitSeconds: number): Store {
   const calls = boundedCalls(waitSeconds, database.waitCure);
   const connections = new Set<AuditConnection>();
+  const leaderships = new Set<Leadership>();
   const watches = new Set<{ close(): Promise<void> }>();
   let closing: Promise<void> | null = null;
 
   const closeAll = async () => {
     calls.close();
-    await Promise.all([...watches, ...connections].map((each) => each.close()));
+    await Promise.all([...watches, ...connections, ...leaderships].map((each) => each.close()));
     await database.close();
   };
 
@@ -70,6 +72,12 @@ function storeOver(database: Database, waitSeconds: number): Store {
       connections.add(connection);
       if (calls.closed) await refuseLate(connection);
       return connection;
+    },
+    openLeadership: async () => {
+      const leadership = await openLeadership(database, calls, (closed) => leaderships.delete(closed));
+      leaderships.add(leadership);
+      if (calls.closed) await refuseLate(leadership);
+      return leadership;
     },
     auditEvents: (query) => calls.run(() => readEvents(database, query)),
     auditStream: (stream) => readStream(database, calls, stream),

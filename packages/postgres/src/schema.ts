@@ -91,6 +91,109 @@ export const auditStream = countersign.table('audit_stream', {
   endedAt: databaseInstant('ended_at'),
 });
 
+/**
+ * What the sealer has put into the Merkle tree (RFC 9162), one row for each time. Append-only. The tree's leaves are the hashes of
+ * events, in the order of the seals and, within one, of its ranges.
+ */
+export const auditSeal = countersign.table('audit_seal', {
+  /** Dense, from 0. */
+  number: bigint('number', { mode: 'number' }).primaryKey(),
+  /** Leaves of the tree from this seal on. */
+  size: bigint('size', { mode: 'number' }).notNull(),
+  root: bytea('root').notNull(),
+  /** Hashes of the perfect subtrees that `size` is made of, the largest first, 32 bytes each: all that appending needs. */
+  frontier: bytea('frontier').notNull(),
+  /** The signed note (C2SP tlog-checkpoint). */
+  checkpoint: text('checkpoint').notNull(),
+  at: milliseconds('at').notNull(),
+});
+
+/** Which events a seal has put into the tree, and where. Append-only; a trigger refuses a range that leaves a gap or overlaps. */
+export const auditSealRange = countersign.table(
+  'audit_seal_range',
+  {
+    stream: uuid('stream').notNull(),
+    fromIndex: bigint('from_index', { mode: 'number' }).notNull(),
+    /** Not included. */
+    untilIndex: bigint('until_index', { mode: 'number' }).notNull(),
+    seal: bigint('seal', { mode: 'number' }).notNull(),
+    /** Place of the first among the tree's leaves. */
+    start: bigint('start', { mode: 'number' }).notNull(),
+  },
+  (table) => [
+    primaryKey({ name: 'audit_seal_range_pkey', columns: [table.stream, table.fromIndex] }),
+    uniqueIndex('audit_seal_range_start').on(table.start),
+    index('audit_seal_range_seal').on(table.seal),
+  ],
+);
+
+/** Roots of perfect subtrees of 2^level leaves, so that a proof reads hundreds of hashes and not all. Append-only. */
+export const auditNode = countersign.table(
+  'audit_node',
+  {
+    level: integer('level').notNull(),
+    index: bigint('index', { mode: 'number' }).notNull(),
+    hash: bytea('hash').notNull(),
+  },
+  (table) => [primaryKey({ name: 'audit_node_pkey', columns: [table.level, table.index] })],
+);
+
+/** Events that were moved out, a prefix of the tree's leaves up to a seal. Append-only. */
+export const auditArchive = countersign.table('audit_archive', {
+  /** The last seal of what was moved out. */
+  seal: bigint('seal', { mode: 'number' }).primaryKey(),
+  /** JSON: by stream the first index that is left, and the hash of the record before it. */
+  heads: text('heads').notNull(),
+  /** SHA-256 of the file. */
+  digest: bytea('digest').notNull(),
+  at: milliseconds('at').notNull(),
+});
+
+/** Emergency accesses as they were opened. Append-only: what happens to one later is a row in `emergency_access_step`. */
+export const emergencyAccess = countersign.table(
+  'emergency_access',
+  {
+    id: uuid('id').primaryKey(),
+    workspaceId: text('workspace_id').notNull(),
+    userId: text('user_id').notNull(),
+    purpose: text('purpose').$type<'clinical' | 'administrative'>().notNull(),
+    /** Null for administrative. */
+    patientId: text('patient_id'),
+    openedAt: milliseconds('opened_at').notNull(),
+    endsAt: milliseconds('ends_at').notNull(),
+    /** JSON: reason, purpose of use, 42 CFR 2.51(c) fields, earlier access, whether it waits for approval, seconds. */
+    content: text('content').notNull(),
+    mac: text('mac').notNull(),
+    writtenAt: databaseInstant('written_at').notNull().default(sql`clock_timestamp()`),
+  },
+  (table) => [
+    index('emergency_access_workspace').on(table.workspaceId, table.openedAt),
+    index('emergency_access_user').on(table.workspaceId, table.userId, table.openedAt),
+    index('emergency_access_written').on(table.writtenAt),
+  ],
+);
+
+/** One step in the life of an emergency access. Each kind happens once: of two that race, one is refused. Append-only. */
+export const emergencyAccessStep = countersign.table(
+  'emergency_access_step',
+  {
+    emergencyAccessId: uuid('emergency_access_id').notNull(),
+    /** `approved`, `declined`, `ended`, `reviewed`, `escalated`, `reminded:<n>`. */
+    kind: text('kind').notNull(),
+    at: milliseconds('at').notNull(),
+    /** Null where time did it. */
+    byUserId: text('by_user_id'),
+    /** JSON. */
+    content: text('content').notNull(),
+    mac: text('mac').notNull(),
+    writtenAt: databaseInstant('written_at').notNull().default(sql`clock_timestamp()`),
+  },
+  (table) => [
+    primaryKey({ name: 'emergency_access_step_pkey', columns: [table.emergencyAccessId, table.kind] }),
+    index('emergency_access_step_written').on(table.writtenAt),
+  ],
+);
+
 export const factor = countersign.table(
   'factor',
   {

@@ -144,6 +144,13 @@ export interface AuditConnection {
   close(): Promise<void>;
 }
 
+/** The lead among the processes that share the data. Held until it is closed, or its connection is lost. */
+export interface Leadership {
+  /** Whether this process leads now. Rejects where the connection was lost: close it, and open another. */
+  take(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
 /** What a listener is told; each value is the newest known, and may come more than once. */
 export interface ChangeListener {
   epochRaised(workspaceId: string, userId: string | null, epoch: number): void;
@@ -206,6 +213,8 @@ export interface Store {
   /** Every saved settings row in the order of their workspaces; at most `limit` after the given one. */
   settingsPage(after: string | null, limit: number): Promise<readonly SettingsRow[]>;
   openAuditConnection(): Promise<AuditConnection>;
+  /** On a connection of its own. */
+  openLeadership(): Promise<Leadership>;
   auditEvents(query: AuditQuery): Promise<readonly AuditRecord[]>;
   /** A stream's records in order, read in bounded pages. */
   auditStream(stream: string): AsyncIterable<AuditRecord>;

@@ -9,6 +9,7 @@ import type {
   ChangeListener,
   Epochs,
   FactorRow,
+  Leadership,
   SessionStanding,
   SettingsProposalRow,
   SettingsRow,
@@ -249,6 +250,22 @@ export class FakeStore implements Store {
         for (const opened of this.opened) if (own.includes(opened.stream)) opened.alive = false;
       },
     };
+  }
+
+  /** Who leads; null: nobody. */
+  leader: Leadership | null = null;
+
+  async openLeadership(): Promise<Leadership> {
+    const leadership: Leadership = {
+      take: async () => {
+        this.leader ??= leadership;
+        return this.leader === leadership;
+      },
+      close: async () => {
+        if (this.leader === leadership) this.leader = null;
+      },
+    };
+    return leadership;
   }
 
   async auditEvents(query: AuditQuery): Promise<readonly AuditRecord[]> {
