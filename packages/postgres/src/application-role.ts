@@ -2,19 +2,35 @@ import { CountersignError } from '@countersign/core';
 import { type SQL, sql } from 'drizzle-orm';
 import type { Database } from './database.ts';
 
+/** A right on a table, as PostgreSQL names it. */
+export type Right = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE';
+
+interface Grant {
+  readonly rights: readonly Right[];
+  /** Columns that may be updated, and no others. */
+  readonly updates?: readonly string[];
+  readonly tables: readonly string[];
+}
+
 /** What the application's role may do, and no more: audit events can be added and read, streams ended, never rewritten. */
-const grants: readonly SQL[] = [
-  sql`select on countersign.migrations`,
-  sql`select, insert on countersign.audit_event`,
-  sql`select, insert on countersign.audit_seal, countersign.audit_seal_range, countersign.audit_node`,
-  sql`select on countersign.audit_archive`,
-  sql`select, insert on countersign.emergency_access, countersign.emergency_access_step`,
-  sql`select, insert, update (ended_by, ended_at) on countersign.audit_stream`,
-  sql`select, insert, update, delete on countersign.factor, countersign.settings_proposal`,
-  sql`select, insert, update, delete on countersign.session_state`,
+export const applicationGrants: readonly Grant[] = [
+  { rights: ['SELECT'], tables: ['migrations', 'audit_archive'] },
+  {
+    rights: ['SELECT', 'INSERT'],
+    tables: [
+      'audit_event',
+      'audit_seal',
+      'audit_seal_range',
+      'audit_node',
+      'emergency_access',
+      'emergency_access_step',
+    ],
+  },
+  { rights: ['SELECT', 'INSERT'], updates: ['ended_by', 'ended_at'], tables: ['audit_stream'] },
+  { rights: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'], tables: ['factor', 'settings_proposal', 'session_state'] },
   // TRUNCATE: a clock that was set back drops every proof at once.
-  sql`select, insert, update, delete, truncate on countersign.session_proof`,
-  sql`select, insert, update on countersign.factor_attempts, countersign.settings, countersign.epoch, countersign.ended_session`,
+  { rights: ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'], tables: ['session_proof'] },
+  { rights: ['SELECT', 'INSERT', 'UPDATE'], tables: ['factor_attempts', 'settings', 'epoch', 'ended_session'] },
 ];
 
 /** Gives the role exactly these rights, taking away any others it had in our schema. Repeatable. */
@@ -27,11 +43,21 @@ export async function grantRights(database: Database, roleName: string): Promise
       await session.rows(sql`revoke all on all tables in schema countersign from public, ${role}`);
       await session.rows(sql`revoke all on schema countersign from public, ${role}`);
       await session.rows(sql`grant usage on schema countersign to ${role}`);
-      for (const rights of grants) await session.rows(sql`grant ${rights} to ${role}`);
+      for (const grant of applicationGrants) await session.rows(sql`grant ${granted(grant)} to ${role}`);
     });
   } finally {
     await connection.close();
   }
+}
+
+function granted({ rights, updates, tables }: Grant): SQL {
+  const columns = updates?.map((name) => sql.identifier(name));
+  const all = [
+    ...rights.map((right) => sql.raw(right)),
+    ...(columns === undefined ? [] : [sql`UPDATE (${sql.join(columns, sql`, `)})`]),
+  ];
+  const named = tables.map((name) => sql`countersign.${sql.identifier(name)}`);
+  return sql`${sql.join(all, sql`, `)} on ${sql.join(named, sql`, `)}`;
 }
 
 async function assertGrantable(database: Database, name: string): Promise<void> {
