@@ -1,3 +1,4 @@
+import { EventShipping } from './audit/event-shipping.ts';
 import { AuditWriter } from './audit/writer.ts';
 import { type Configuration, type CountersignOptions, resolveConfiguration } from './configuration/configuration.ts';
 import { systemClock } from './configuration/sources.ts';
@@ -120,7 +121,10 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
   const { store, clock, ids } = configuration;
   await store.ready();
   await assertClock(configuration);
-  const audit = new AuditWriter({ store, clock, ids, queueLimit: configuration.audit.queueLimit });
+  const { queueLimit, eventSinks } = configuration.audit;
+  const shipping = new EventShipping(eventSinks, store);
+  const audit = new AuditWriter({ store, clock, ids, queueLimit, listener: shipping });
+  shipping.start(audit);
   const state = configuration.sessionState ?? memorySessionState();
   const live = new LiveWorkspaces(configuration, store, audit);
   const notices = new Notices(configuration, audit);
@@ -135,6 +139,7 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
     duties.start();
   } catch (error) {
     await audit.close();
+    await shipping.close();
     throw error;
   }
 
@@ -190,6 +195,7 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
       await live.close();
       await notices.close();
       await audit.close();
+      await shipping.close();
       await state.close();
     },
   });

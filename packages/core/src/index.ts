@@ -7,8 +7,9 @@ export {
   auditCodes,
   auditTextFields,
 } from './audit/event.ts';
+export type { EventSink } from './audit/event-sink.ts';
 export { type StreamCheck, verifyStream } from './audit/verify-stream.ts';
-export { AuditWriter, type AuditWriterOptions } from './audit/writer.ts';
+export { type AuditListener, AuditWriter, type AuditWriterOptions } from './audit/writer.ts';
 export { parseCategoryList } from './configuration/category-list.ts';
 export type { Category, CategoryOptions, Configuration, CountersignOptions } from './configuration/configuration.ts';
 export { type Coding, categoryDetector } from './configuration/detect-categories.ts';

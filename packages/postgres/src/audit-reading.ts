@@ -33,8 +33,13 @@ export async function readEvents(session: Session, query: AuditQuery): Promise<r
 }
 
 /** A stream's records in order, a page at a time, each page bounded in time. */
-export async function* readStream(session: Session, calls: BoundedCalls, stream: string): AsyncGenerator<AuditRecord> {
-  let last = -1;
+export async function* readStream(
+  session: Session,
+  calls: BoundedCalls,
+  stream: string,
+  from = 0,
+): AsyncGenerator<AuditRecord> {
+  let last = from - 1;
   while (true) {
     const page = await calls.run(async () =>
       session.queries

@@ -80,7 +80,7 @@ function storeOver(database: Database, waitSeconds: number): Store {
       return leadership;
     },
     auditEvents: (query) => calls.run(() => readEvents(database, query)),
-    auditStream: (stream) => readStream(database, calls, stream),
+    auditStream: (stream, from) => readStream(database, calls, stream, from),
     auditStreams: () => calls.run(() => readHeads(database)),
     watch: async (listener) => {
       const watch = await watchChanges(database, calls, listener);

@@ -13,6 +13,16 @@ export interface AuditWriterOptions {
   readonly queueLimit?: number;
   /** Events in one commit at most. Default 1,000. */
   readonly batchLimit?: number;
+  /** Told of what is committed, at once. Must neither throw nor wait. */
+  readonly listener?: AuditListener | undefined;
+}
+
+/** Who is told of what a writer commits. */
+export interface AuditListener {
+  /** A stream begins; the one before is at its end, which may hold records of a commit that nobody has confirmed. */
+  opened(stream: string): void;
+  /** The next records of the stream. */
+  committed(records: readonly AuditRecord[]): void;
 }
 
 /**
@@ -50,6 +60,7 @@ export class AuditWriter {
   readonly #ids: IdSource;
   readonly #queueLimit: number;
   readonly #batchLimit: number;
+  readonly #listener: AuditListener | null;
   /** So many jobs do not gather any longer. */
   readonly #gatherLimit: number;
   #connection: AuditConnection | null = null;
@@ -75,6 +86,7 @@ export class AuditWriter {
     this.#ids = options.ids;
     this.#queueLimit = options.queueLimit ?? 10_000;
     this.#batchLimit = options.batchLimit ?? 1000;
+    this.#listener = options.listener ?? null;
     this.#gatherLimit = Math.min(this.#batchLimit, this.#queueLimit / 2) / 4;
   }
 
@@ -275,6 +287,7 @@ export class AuditWriter {
   #move(chained: { readonly records: readonly AuditRecord[]; readonly head: Uint8Array }): void {
     this.#head = chained.head;
     this.#index += chained.records.length;
+    this.#listener?.committed(chained.records);
   }
 
   async #settleFailure(jobs: readonly Job[], error: unknown): Promise<void> {
@@ -325,6 +338,7 @@ export class AuditWriter {
       const stream = this.#ids();
       const heads = await connection.openStream(stream, this.#lost);
       this.#stream = stream;
+      this.#listener?.opened(stream);
       this.#index = 0;
       this.#head = CHAIN_START;
       const opening = this.#chain([this.#pending(systemEvent('AUDIT_STREAM_OPENED', headsText(heads)))]);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { EventSink } from '../audit/event-sink.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
 import type { Factor } from '../factors/factor.ts';
 import { Keyring, type KeyringOptions } from '../keys/keyring.ts';
@@ -205,7 +206,13 @@ const optionsSchema = z.strictObject({
   nodes: z.enum(['one', 'several'], 'one or several is needed').default('one'),
   sessionState: object<SessionStateStore>(['read', 'begin', 'grant'], 'a session state store is needed').optional(),
   audit: z
-    .strictObject({ queueLimit: z.int('a whole number is needed').min(100, 'at least 100 are needed').default(10_000) })
+    .strictObject({
+      queueLimit: z.int('a whole number is needed').min(100, 'at least 100 are needed').default(10_000),
+      /** Where events go after their commit, besides the table. */
+      eventSinks: z
+        .array(object<EventSink>(['deliver'], 'an event sink is needed: a name and deliver(events)'))
+        .default([]),
+    })
     .prefault({}),
   clock: object<Clock>(['now', 'elapsed'], 'a clock has now() and elapsed()').default(systemClock),
   random: z
@@ -281,6 +288,7 @@ function* crossChecks(options: z.output<typeof optionsSchema>): Generator<string
     ['categories', categories.map((category) => category.id)],
     ['factors', factors.map((factor) => factor.id)],
     ['roles', options.roles.map((role) => role.id)],
+    ['audit.eventSinks', options.audit.eventSinks.map((sink) => sink.name)],
     [
       'categories.codings',
       categories.flatMap((category) => category.codings.map(({ system, code }) => `${system}|${code}`)),
@@ -315,6 +323,10 @@ function* crossChecks(options: z.output<typeof optionsSchema>): Generator<string
       yield `factors: ${factor.id} has no confirm for its first answer. Give it one, or set confirmedAtOnce.`;
     if ((factor.begin === undefined) !== (factor.ceremonyOf === undefined))
       yield `factors: ${factor.id} needs begin and ceremonyOf together, or neither.`;
+  }
+  for (const { name } of options.audit.eventSinks) {
+    if (typeof name !== 'string' || !/^[\w.:-]{1,64}$/.test(name))
+      yield 'audit.eventSinks: a name is not made of up to 64 letters, digits, or _ . : -. Rename it.';
   }
   if (options.nodes === 'several' && (options.sessionState === undefined || !options.sessionState.shared)) {
     yield 'nodes is several and sessionState is not shared, so a proof or a revocation on one node would not count on another. Give a shared session state store.';

@@ -216,8 +216,8 @@ export interface Store {
   /** On a connection of its own. */
   openLeadership(): Promise<Leadership>;
   auditEvents(query: AuditQuery): Promise<readonly AuditRecord[]>;
-  /** A stream's records in order, read in bounded pages. */
-  auditStream(stream: string): AsyncIterable<AuditRecord>;
+  /** A stream's records in order, from this index on (default 0), read in bounded pages. */
+  auditStream(stream: string, from?: number): AsyncIterable<AuditRecord>;
   auditStreams(): Promise<readonly StreamHead[]>;
   /** Tells of epochs and settings changed by any process: at once by LISTEN/NOTIFY, and by a poll each second at the latest. */
   watch(listener: ChangeListener): Promise<{ close(): Promise<void> }>;

@@ -281,8 +281,8 @@ export class FakeStore implements Store {
       .slice(0, query.limit ?? 100);
   }
 
-  async *auditStream(stream: string): AsyncIterable<AuditRecord> {
-    yield* this.records.filter((record) => record.stream === stream);
+  async *auditStream(stream: string, from = 0): AsyncIterable<AuditRecord> {
+    yield* this.records.filter((record) => record.stream === stream && record.index >= from);
   }
 
   async auditStreams(): Promise<readonly StreamHead[]> {
