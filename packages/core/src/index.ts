@@ -78,4 +78,6 @@ export type { OpenChallenge } from './session-state/open-challenge.ts';
 export { delayAfter, proofLife, sessionBounds } from './session-state/session-bounds.ts';
 export type * from './session-state/session-state.ts';
 export { type SessionBindings, visibleUntil } from './session-state/visible-until.ts';
+export { type FolderLock, lockFolder } from './spool/folder-lock.ts';
+export { type SpoolState, spoolState } from './spool/spool-state.ts';
 export type * from './store/store.ts';

@@ -57,7 +57,11 @@ export async function openAuditConnection(
           await connection.lock(lockOf(previous));
           await connection.unlock([lockOf(previous)]);
         }
-        await connection.queries.insert(auditStream).values({ stream }).onConflictDoNothing();
+        // A stream from a spool may have been half drained and taken for dead: it goes on, and ends anew.
+        await connection.queries
+          .insert(auditStream)
+          .values({ stream })
+          .onConflictDoUpdate({ target: auditStream.stream, set: { endedBy: null, endedAt: null } });
         opened.add(stream);
         return await takeOver(connection, stream);
       }),

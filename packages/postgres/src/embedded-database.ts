@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
+import { lockFolder } from '@countersign/core';
 import { PGlite, type Transaction } from '@electric-sql/pglite';
 import type { SQL } from 'drizzle-orm';
 import { drizzle, type PgliteDatabase } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
 import type { Connection, Database, Session } from './database.ts';
-import { lockFolder } from './folder-lock.ts';
 import * as schema from './schema.ts';
 import { ConnectionLost } from './store-error.ts';
 
@@ -19,7 +19,8 @@ export async function embeddedDatabase(target: string | PGlite): Promise<Databas
     return overPglite(client, () => client.close());
   }
   await mkdir(target, { recursive: true });
-  const unlock = await lockFolder(target);
+  // Two processes in one folder would each overwrite what the other wrote: PGlite itself lets them.
+  const unlock = await lockFolder(target, { place: (folder) => `${folder}.lock`, code: 'store_folder_in_use' });
   try {
     const client = await PGlite.create(target);
     return overPglite(client, () => client.close().finally(unlock));

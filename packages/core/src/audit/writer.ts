@@ -2,6 +2,7 @@ import type { Clock, IdSource } from '../configuration/sources.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
 import type { AuditConnection, Store, StoreTransaction, StreamHead } from '../store/store.ts';
 import { CHAIN_START, chainHash, normaliseEvent } from './canonical.ts';
+import { headsText } from './details.ts';
 import type { AuditEventInput, AuditRecord } from './event.ts';
 
 /** What a writer needs. A host gets its writer from `countersign.audit`. */
@@ -95,12 +96,24 @@ export class AuditWriter {
     return this.#stream;
   }
 
+  /** The last committed record of the stream in use; null where there is none. */
+  get head(): StreamHead | null {
+    return this.#stream === null || this.#index === 0
+      ? null
+      : { stream: this.#stream, index: this.#index - 1, hash: this.#head };
+  }
+
   /** Settles once the events are committed. Rejects with `audit_backlog`, `store_unavailable`, `store_wait_exceeded` or `store_closed`. */
   append(events: readonly AuditEventInput[]): Promise<void> {
     return this.#enqueue(
       events.map((event) => this.#pending(event)),
       null,
     );
+  }
+
+  /** The same for an event that may be on the log already, under this id, from a process that did not live to know it. */
+  appendOnce(id: string, event: AuditEventInput): Promise<void> {
+    return this.#enqueue([{ ...this.#pending(event), id }], null, true);
   }
 
   /**
@@ -161,14 +174,12 @@ export class AuditWriter {
     return Object.assign(normaliseEvent(event), { id: this.#ids(), at: this.#clock.now() }, placeless);
   }
 
-  #enqueue(events: readonly PendingEvent[], work: Job['work']): Promise<void> {
+  #enqueue(events: readonly PendingEvent[], work: Job['work'], unsure = false): Promise<void> {
     if (this.#closed) return Promise.reject(new CountersignError('store_closed'));
     if (this.#waiting + Math.max(1, events.length) > this.#queueLimit) {
       return Promise.reject(new CountersignError('audit_backlog', { retryAfterSeconds: 1 }));
     }
-    return new Promise<void>((resolve, reject) =>
-      this.#add({ events, work, behind: false, unsure: false, resolve, reject }),
-    );
+    return new Promise<void>((resolve, reject) => this.#add({ events, work, behind: false, unsure, resolve, reject }));
   }
 
   #add(job: Job): void {
@@ -373,7 +384,3 @@ const systemEvent = (code: AuditEventInput['code'], details: string | null): Aud
   userId: null,
   details,
 });
-
-function headsText(heads: readonly StreamHead[]): string {
-  return JSON.stringify(heads.map((head) => [head.stream, head.index, Buffer.from(head.hash).toString('hex')]));
-}

@@ -10,6 +10,7 @@ export const errorCodes = {
   store_not_migrated: { status: 500, message: 'The database is not at the version this release needs.' },
   clock_skewed: { status: 500, message: 'The clocks of this machine and of the database differ.' },
   store_folder_in_use: { status: 500, message: 'Another process has opened the database folder.' },
+  spool_folder_in_use: { status: 500, message: 'Another process has opened the folder of the emergency spool.' },
   store_closed: { status: 503, message: 'The database has been closed.' },
   // Who asks
   sign_in_required: { status: 401, message: 'Please sign in.' },
@@ -70,6 +71,7 @@ export const errorCodes = {
   store_wait_exceeded: { status: 503, message: 'The database did not answer in time.' },
   store_refused: { status: 503, message: 'The database refused to do this.' },
   session_state_unavailable: { status: 503, message: 'The session state cannot be reached right now.' },
+  spool_unavailable: { status: 503, message: 'The emergency spool cannot be written to right now.' },
   audit_backlog: { status: 503, message: 'The audit log cannot keep up right now.' },
   key_unknown: { status: 503, message: 'A stored secret was sealed with a key that is not configured.' },
   identity_provider_unavailable: {

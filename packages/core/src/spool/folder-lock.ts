@@ -1,8 +1,8 @@
 import { readFile, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import { CountersignError } from '@countersign/core';
 import lockfile from 'proper-lockfile';
+import { CountersignError } from '../errors/countersign-error.ts';
 
 /** A holder on another machine is taken for dead when its file was not touched for this long. */
 const STALE_SECONDS = 60;
@@ -14,24 +14,31 @@ interface Holder {
   readonly startedAt: number;
 }
 
+/** How a folder is locked. */
+export interface FolderLock {
+  /** The lock's file, from the folder's own path without links: beside it, or inside where the folder is a volume that others mount too. */
+  readonly place: (folder: string) => string;
+  /** What is thrown where another process holds it. */
+  readonly code: 'store_folder_in_use' | 'spool_folder_in_use';
+}
+
 /**
- * Takes the folder for this process, in a file beside it (`<folder>.lock`), and returns how to give it back. PGlite itself lets
- * two processes open one folder, and each then overwrites what the other wrote.
+ * Takes a folder for this process and returns how to give it back.
  *
  * The lock names its process, so that it is free the moment that process is dead. A lock that lives by its age alone would be
- * lost by a process that is merely busy: PGlite computes on the main thread, for seconds at a time.
+ * lost by a process that is merely busy: an embedded database computes on the main thread, for seconds at a time.
  *
- * @throws CountersignError `store_folder_in_use`
+ * @throws CountersignError `lock.code`
  */
-export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  const file = `${await realpath(folder)}.lock`;
+export async function lockFolder(folder: string, lock: FolderLock): Promise<() => Promise<void>> {
+  const file = lock.place(await realpath(folder));
   const self: Holder = { pid: process.pid, host: hostname(), startedAt: Math.round(performance.timeOrigin) };
   await guarded(file, async () => {
     const holder = await readHolder(file);
     if (holder !== null && (await isAlive(holder, self, file))) {
-      throw new CountersignError('store_folder_in_use', {
+      throw new CountersignError(lock.code, {
         detail: `The folder is open in process ${holder.pid} on ${holder.host}.`,
-        cure: `Stop that process, use another folder, or use a PostgreSQL server for several processes. If there is no such process, delete ${file}.`,
+        cure: `Stop that process, or use another folder: each process needs one of its own. If there is no such process, delete ${file}.`,
       });
     }
     await writeFile(file, JSON.stringify(self));
