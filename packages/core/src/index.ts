@@ -4,7 +4,9 @@ export {
   type AuditEventInput,
   type AuditOutcome,
   type AuditRecord,
+  type AuditSortField,
   auditCodes,
+  auditSortFields,
   auditTextFields,
 } from './audit/event.ts';
 export type { EventSink } from './audit/event-sink.ts';

@@ -55,6 +55,7 @@ CREATE TABLE "countersign"."emergency_access_step" (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX "audit_seal_range_start" ON "countersign"."audit_seal_range" USING btree ("start");--> statement-breakpoint
+CREATE INDEX "audit_event_emergency_access" ON "countersign"."audit_event" USING btree ("emergency_access_id","at") WHERE emergency_access_id is not null;--> statement-breakpoint
 CREATE INDEX "audit_seal_range_seal" ON "countersign"."audit_seal_range" USING btree ("seal");--> statement-breakpoint
 CREATE INDEX "emergency_access_workspace" ON "countersign"."emergency_access" USING btree ("workspace_id","opened_at");--> statement-breakpoint
 CREATE INDEX "emergency_access_user" ON "countersign"."emergency_access" USING btree ("workspace_id","user_id","opened_at");--> statement-breakpoint

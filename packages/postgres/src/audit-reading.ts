@@ -1,34 +1,26 @@
 import type { AuditQuery, AuditRecord, StreamHead } from '@countersign/core';
-import { and, asc, desc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, type SQL, sql } from 'drizzle-orm';
 import { instantOf, recordColumns, toRecord } from './audit-records.ts';
+import { indexedConditions, limitOf, otherConditions } from './audit-search.ts';
 import type { BoundedCalls } from './bounded-calls.ts';
 import type { Session } from './database.ts';
-import { auditEvent, isMark, markCodes } from './schema.ts';
+import { auditEvent } from './schema.ts';
 
-const DEFAULT_LIMIT = 100;
-const GREATEST_LIMIT = 1000;
 const PAGE = 1000;
 
 /** Newest first; `from` is included, `until` is not. Events of the same millisecond are ordered by id. */
 export async function readEvents(session: Session, query: AuditQuery): Promise<readonly AuditRecord[]> {
-  const { workspaceId, from, until, userId, patientId, codes, before } = query;
-  const conditions: SQL[] = [eq(auditEvent.workspaceId, workspaceId)];
-  if (from !== undefined) conditions.push(sql`${auditEvent.at} >= ${instantOf(from)}`);
-  if (until !== undefined) conditions.push(sql`${auditEvent.at} < ${instantOf(until)}`);
-  if (userId !== undefined) conditions.push(eq(auditEvent.userId, userId));
-  if (patientId !== undefined) conditions.push(eq(auditEvent.patientId, patientId));
-  if (codes !== undefined) conditions.push(inArray(auditEvent.code, [...codes]));
-  if (codes?.every((code) => markCodes.has(code))) conditions.push(isMark);
+  const conditions = [...indexedConditions(query), ...otherConditions(query)];
+  const { before } = query;
   if (before !== undefined) {
     conditions.push(sql`(${auditEvent.at}, ${auditEvent.id}) < (${instantOf(before.at)}, ${before.id}::uuid)`);
   }
-  const limit = Math.max(1, Math.min(Math.trunc(query.limit ?? DEFAULT_LIMIT), GREATEST_LIMIT));
   const rows = await session.queries
     .select(recordColumns)
     .from(auditEvent)
     .where(and(...conditions))
     .orderBy(desc(auditEvent.at), desc(auditEvent.id))
-    .limit(limit);
+    .limit(limitOf(query.limit));
   return rows.map(toRecord);
 }
 

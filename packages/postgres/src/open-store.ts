@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import { readAttempts, reserveAttempt } from './attempts.ts';
 import { openAuditConnection } from './audit-connection.ts';
 import { readEvents, readHeads, readStream } from './audit-reading.ts';
+import { searchEvents } from './audit-search.ts';
 import { boundedCalls } from './bounded-calls.ts';
 import { watchChanges } from './changes.ts';
 import type { Database } from './database.ts';
@@ -80,6 +81,7 @@ function storeOver(database: Database, waitSeconds: number): Store {
       return leadership;
     },
     auditEvents: (query) => calls.run(() => readEvents(database, query)),
+    searchAudit: (search) => calls.run(() => searchEvents(database, search)),
     auditStream: (stream, from) => readStream(database, calls, stream, from),
     auditStreams: () => calls.run(() => readHeads(database)),
     watch: async (listener) => {

@@ -80,6 +80,10 @@ export const auditEvent = countersign.table(
     index('audit_event_workspace').on(table.workspaceId, table.at, table.id),
     index('audit_event_mark').on(table.workspaceId, table.code, table.userId, table.at).where(isMark),
     index('audit_event_patient').on(table.patientId, table.at).where(sql`patient_id is not null`),
+    // Of the few events under an emergency access: the others do not touch it.
+    index('audit_event_emergency_access')
+      .on(table.emergencyAccessId, table.at)
+      .where(sql`emergency_access_id is not null`),
   ],
 );
 

@@ -123,3 +123,8 @@ export interface AuditRecord extends Required<AuditEventInput> {
   /** SHA-256 over the previous record's hash and this record's canonical bytes; 32 bytes. */
   readonly hash: Uint8Array;
 }
+
+/** What events can be sorted by: everything that is recorded (170.315(d)(3)). */
+export const auditSortFields = ['at', ...auditTextFields, 'id', 'stream', 'index', 'hash'] as const;
+/** One of {@link auditSortFields}. */
+export type AuditSortField = (typeof auditSortFields)[number];

@@ -64,6 +64,7 @@ export const errorCodes = {
   settings_proposal_unknown: { status: 404, message: 'These settings do not wait for anybody any more.' },
   second_administrator_required: { status: 403, message: 'Another administrator must approve this.' },
   settings_conflict: { status: 409, message: 'Somebody else changed the settings in the meantime.' },
+  audit_sort_too_wide: { status: 422, message: 'There are too many events to sort them this way.' },
   // Faults
   settings_unknown: { status: 503, message: 'The settings of this workspace cannot be read right now.' },
   factor_unknown: { status: 503, message: 'This factor cannot be read right now.' },

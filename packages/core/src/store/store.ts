@@ -1,4 +1,4 @@
-import type { AuditEventInput, AuditRecord } from '../audit/event.ts';
+import type { AuditEventInput, AuditOutcome, AuditRecord, AuditSortField } from '../audit/event.ts';
 import type { Strength } from '../policy/strength.ts';
 
 /** An enrolled (or pending) factor as it is kept. Everything but the name of the columns is covered by `mac`. */
@@ -160,19 +160,61 @@ export interface ChangeListener {
 }
 
 /** Which events of a workspace. All criteria must fit. */
-export interface AuditQuery {
+export interface AuditCriteria {
   readonly workspaceId: string;
   /** Milliseconds, included. */
   readonly from?: number;
   /** Milliseconds, not included. */
   readonly until?: number;
+  readonly id?: string;
   readonly userId?: string;
+  /** As the user, or as the real person behind one. */
+  readonly person?: string;
   readonly patientId?: string;
+  /** One of the event's categories. */
+  readonly category?: string;
   readonly codes?: readonly string[];
+  readonly outcome?: AuditOutcome;
+  readonly emergencyAccessId?: string;
+}
+
+/** Events at hand, newest first. */
+export interface AuditQuery extends AuditCriteria {
   /** At most this many, newest first. Default 100, at most 1,000. */
   readonly limit?: number;
   /** Continue after this record (newest first). */
-  readonly before?: { readonly at: number; readonly id: string };
+  readonly before?: AuditPlace;
+}
+
+/** Where a record stands in time, and among those of the same millisecond. */
+export interface AuditPlace {
+  readonly at: number;
+  readonly id: string;
+}
+
+/** In which order. Among equals, and beside `at`, by time and id in the same direction; what has no value comes last either way. */
+export interface AuditSort {
+  readonly field: AuditSortField;
+  readonly descending: boolean;
+}
+
+/** A page of a search. */
+export interface AuditSearch extends AuditCriteria {
+  /** Default: newest first. */
+  readonly sort?: AuditSort;
+  /** Default 100, at most 1,000. */
+  readonly limit?: number;
+  /** The page that begins behind this record, in the order of `sort`; or the one that ends before it. Not both. */
+  readonly after?: AuditPlace;
+  readonly before?: AuditPlace;
+}
+
+/** What a search has found. */
+export interface AuditFindings {
+  /** In the order of `sort`. */
+  readonly events: readonly AuditRecord[];
+  /** Where to go on in the same direction; null: there is nothing more. Given also without events, once 100,000 were looked at. */
+  readonly further: AuditPlace | null;
 }
 
 /**
@@ -216,6 +258,12 @@ export interface Store {
   /** On a connection of its own. */
   openLeadership(): Promise<Leadership>;
   auditEvents(query: AuditQuery): Promise<readonly AuditRecord[]>;
+  /**
+   * A page of the log, however long it is: a call looks at 100,000 events at most. In the order of time it then says where to go on;
+   * in any other order it rejects with `audit_sort_too_wide` where the period, patient or emergency access has more. Rejects with
+   * `input_invalid` where `after` or `before` is no record of the workspace.
+   */
+  searchAudit(search: AuditSearch): Promise<AuditFindings>;
   /** A stream's records in order, from this index on (default 0), read in bounded pages. */
   auditStream(stream: string, from?: number): AsyncIterable<AuditRecord>;
   auditStreams(): Promise<readonly StreamHead[]>;

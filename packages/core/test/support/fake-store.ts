@@ -5,7 +5,10 @@ import type {
   AttemptLimits,
   AttemptReservation,
   AuditConnection,
+  AuditCriteria,
+  AuditFindings,
   AuditQuery,
+  AuditSearch,
   ChangeListener,
   Epochs,
   FactorRow,
@@ -40,6 +43,22 @@ interface Rows {
   readonly ended: Parameters<StoreTransaction['endSession']>[0][];
   readonly attempts: Map<string, { consecutive: number; readonly ids: Set<string> }>;
 }
+
+const compare = (one: unknown, other: unknown): number =>
+  one === other ? 0 : (one as string | number) < (other as string | number) ? -1 : 1;
+
+const fits = (record: AuditRecord, criteria: AuditCriteria): boolean =>
+  record.workspaceId === criteria.workspaceId &&
+  (criteria.from === undefined || record.at >= criteria.from) &&
+  (criteria.until === undefined || record.at < criteria.until) &&
+  (criteria.id === undefined || record.id === criteria.id) &&
+  (criteria.userId === undefined || record.userId === criteria.userId) &&
+  (criteria.person === undefined || record.userId === criteria.person || record.actorId === criteria.person) &&
+  (criteria.patientId === undefined || record.patientId === criteria.patientId) &&
+  (criteria.category === undefined || record.categories?.split(',').includes(criteria.category) === true) &&
+  (criteria.codes === undefined || criteria.codes.includes(record.code)) &&
+  (criteria.outcome === undefined || record.outcome === criteria.outcome) &&
+  (criteria.emergencyAccessId === undefined || record.emergencyAccessId === criteria.emergencyAccessId);
 
 const place = (...parts: readonly (string | null)[]): string => JSON.stringify(parts);
 const copy = (rows: Rows): Rows => structuredClone(rows);
@@ -271,14 +290,28 @@ export class FakeStore implements Store {
   async auditEvents(query: AuditQuery): Promise<readonly AuditRecord[]> {
     await this.#moment('auditEvents');
     return this.records
-      .filter((record) => record.workspaceId === query.workspaceId)
-      .filter(
-        (record) =>
-          (query.userId === undefined || record.userId === query.userId) &&
-          (query.codes === undefined || query.codes.includes(record.code)),
-      )
+      .filter((record) => fits(record, query))
       .reverse()
       .slice(0, query.limit ?? 100);
+  }
+
+  async searchAudit(search: AuditSearch): Promise<AuditFindings> {
+    await this.#moment('auditEvents');
+    const { field, descending } = search.sort ?? { field: 'at', descending: true };
+    const sign = descending ? -1 : 1;
+    const order = (one: AuditRecord, other: AuditRecord): number =>
+      Number(one[field] === null) - Number(other[field] === null) ||
+      sign * (compare(one[field], other[field]) || compare(one.at, other.at) || compare(one.id, other.id));
+    const all = this.records.filter((record) => fits(record, search)).sort(order);
+    const { after, before, limit = 100 } = search;
+    const at = all.findIndex(({ id }) => id === (after ?? before)?.id);
+    const place = (record: AuditRecord | undefined) => (record === undefined ? null : { at: record.at, id: record.id });
+    if (before !== undefined) {
+      const events = all.slice(Math.max(0, at - limit), at);
+      return { events, further: at > limit ? place(events[0]) : null };
+    }
+    const events = all.slice(at + 1, at + 1 + limit);
+    return { events, further: at + 1 + limit < all.length ? place(events.at(-1)) : null };
   }
 
   async *auditStream(stream: string, from = 0): AsyncIterable<AuditRecord> {
