@@ -1,3 +1,4 @@
+import type { CheckpointSinkState } from './audit/checkpoint-sink.ts';
 import { EventShipping } from './audit/event-shipping.ts';
 import { AuditWriter } from './audit/writer.ts';
 import { type Configuration, type CountersignOptions, resolveConfiguration } from './configuration/configuration.ts';
@@ -14,6 +15,7 @@ import {
   type ChallengePassed,
   findChallenge,
 } from './flows/answer-challenge.ts';
+import { AuditSeals, SealingDuty } from './flows/audit-seals.ts';
 import { Authorizer } from './flows/authorize.ts';
 import { purposeOf } from './flows/ceremonies.ts';
 import { type Authorization, type Demand, refusalCode } from './flows/demand.ts';
@@ -59,6 +61,10 @@ export interface Countersign {
   readonly administration: Administration;
   readonly sessions: Sessions;
   readonly audit: AuditWriter;
+  /** Checkpoints of the audit log, and proofs from them. */
+  readonly seals: AuditSeals;
+  /** How far each checkpoint sink is, where this process leads. */
+  readonly checkpointSinks: readonly CheckpointSinkState[];
   /** Binds a principal to its session, and to the request it came in: what `check` and the flows take. */
   principalOf(principal: Principal, binding?: string | null, request?: RequestContext): SessionPrincipal;
   /** Decides about a request, with all that follows: challenge, consumption, audit. */
@@ -130,8 +136,10 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
   const notices = new Notices(configuration, audit);
   const services: Services = { configuration, store, state, audit, live, notices };
   const authorizer = new Authorizer(services);
-  const administration = new Administration(services, authorizer);
-  const assigned: readonly Duty[] = [];
+  const seals = new AuditSeals(store.seals, configuration.checkpointKeys);
+  const administration = new Administration(services, authorizer, seals);
+  const sealing = new SealingDuty(configuration, store, audit);
+  const assigned: readonly Duty[] = [sealing];
   const duties = new Duties(store, assigned, () => {});
   try {
     await audit.append([appliedEvent(configuration)]);
@@ -163,6 +171,10 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
     administration,
     sessions: new Sessions(services, authorizer, administration),
     audit,
+    seals,
+    get checkpointSinks() {
+      return sealing.sinks;
+    },
     principalOf: (principal: Principal, binding: string | null = null, request: RequestContext = noRequest) =>
       bindPrincipal(principal, binding, request),
     authorize: (principal: SessionPrincipal | null, demand: Demand) => authorizer.authorize(principal, demand),
@@ -192,6 +204,7 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
       answerByToken(services, authorizer, principal, challenge, token),
     async close() {
       await duties.close();
+      await sealing.close();
       await live.close();
       await notices.close();
       await audit.close();

@@ -1,4 +1,23 @@
+export {
+  type ConsistencyProof,
+  type InclusionProof,
+  parseProof,
+  proofJson,
+  verifyProof,
+} from './audit/audit-proof.ts';
 export { CANONICAL_VERSION, CHAIN_START, canonicalBytes, chainHash, normaliseEvent } from './audit/canonical.ts';
+export {
+  type Checkpoint,
+  checkpointText,
+  NoteSigner,
+  NoteVerifier,
+  parseCheckpoint,
+  parseNote,
+  type SignedNote,
+  verifyCheckpoint,
+} from './audit/checkpoint.ts';
+export { CheckpointKeys, type CheckpointKeysOptions } from './audit/checkpoint-keys.ts';
+export type { CheckpointAbout, CheckpointSink, CheckpointSinkState } from './audit/checkpoint-sink.ts';
 export {
   type AuditCode,
   type AuditEventInput,
@@ -10,6 +29,8 @@ export {
   auditTextFields,
 } from './audit/event.ts';
 export type { EventSink } from './audit/event-sink.ts';
+export { EMPTY_ROOT, leafHash, MerkleFrontier, nodeHash, type TreeNode } from './audit/merkle.ts';
+export { verifyConsistency, verifyInclusion } from './audit/merkle-proof.ts';
 export { type StreamCheck, verifyStream } from './audit/verify-stream.ts';
 export { type AuditListener, AuditWriter, type AuditWriterOptions } from './audit/writer.ts';
 export { parseCategoryList } from './configuration/category-list.ts';
@@ -31,6 +52,7 @@ export { type DescribeResource, type ListSifter, siftBundle } from './fhir/sift-
 export { type SuppressedOutcome, suppressedOutcome } from './fhir/suppressed-outcome.ts';
 export type { Administration, UserFactor } from './flows/administration.ts';
 export type { ChallengePassed } from './flows/answer-challenge.ts';
+export type { AuditSeals } from './flows/audit-seals.ts';
 export { type Authorization, type Demand, refusalCode } from './flows/demand.ts';
 export {
   storedSettingsSchema,
@@ -82,4 +104,5 @@ export type * from './session-state/session-state.ts';
 export { type SessionBindings, visibleUntil } from './session-state/visible-until.ts';
 export { type FolderLock, lockFolder } from './spool/folder-lock.ts';
 export { type SpoolState, spoolState } from './spool/spool-state.ts';
+export type * from './store/seal-store.ts';
 export type * from './store/store.ts';

@@ -27,6 +27,7 @@ CREATE TABLE "countersign"."audit_seal_range" (
 	"until_index" bigint NOT NULL,
 	"seal" bigint NOT NULL,
 	"start" bigint NOT NULL,
+	"head" "bytea" NOT NULL,
 	CONSTRAINT "audit_seal_range_pkey" PRIMARY KEY("stream","from_index")
 );
 --> statement-breakpoint

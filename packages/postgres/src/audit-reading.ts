@@ -50,21 +50,21 @@ export async function* readStream(
 }
 
 /**
- * The last record of every stream there is. It asks the events themselves, hopping from stream to stream along their index, and
- * not the register of streams: a row missing there must not hide a stream from verification.
+ * Every stream that has events. It asks the events themselves, hopping from stream to stream along their index, and not the
+ * register of streams: a row missing there must not hide a stream from verification.
  */
-export async function readHeads(session: Session): Promise<readonly StreamHead[]> {
+export const everyStream: SQL = (() => {
   const next = (after: SQL) =>
     sql`(select ${auditEvent.stream} from ${auditEvent} ${after} order by ${auditEvent.stream} limit 1)`;
-  return await headsOf(
-    session,
-    sql`with recursive hop (stream) as (
+  return sql`with recursive hop (stream) as (
       select ${next(sql``)}
       union all
       select ${next(sql`where ${auditEvent.stream} > hop.stream`)} from hop where hop.stream is not null
-    ) select stream from hop where stream is not null`,
-  );
-}
+    ) select stream from hop where stream is not null`;
+})();
+
+/** The last record of every stream there is. */
+export const readHeads = (session: Session): Promise<readonly StreamHead[]> => headsOf(session, everyStream);
 
 /** The last records of the streams that a query names: two look-ups in the index for each, however long it is. */
 export async function headsOf(session: Session, streams: SQL): Promise<readonly StreamHead[]> {

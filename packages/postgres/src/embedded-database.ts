@@ -52,6 +52,10 @@ function pgliteSession(client: PGlite | Transaction): Session & { readonly queri
     rows: async <Row extends object>(statement: SQL) =>
       (await queries.execute(statement)).rows as readonly object[] as readonly Row[],
     write: async (text, values) => (await client.query(text, [...values])).affectedRows ?? 0,
+    copy: async (statement) => {
+      const { blob } = await client.query(`${statement} '/dev/blob' (format binary)`);
+      return blob === undefined ? Buffer.alloc(0) : Buffer.from(await blob.arrayBuffer());
+    },
   };
 }
 
@@ -74,6 +78,7 @@ function pgliteConnection(client: PGlite, locks: NamedLocks): Connection {
     queries: session.queries,
     rows: (statement) => track(() => session.rows(statement)),
     write: (text, values) => track(() => session.write(text, values)),
+    copy: (statement) => track(() => session.copy(statement)),
     transaction: (work) =>
       track(() =>
         client.transaction((transaction) => {

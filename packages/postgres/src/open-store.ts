@@ -12,6 +12,7 @@ import { openLeadership } from './leadership.ts';
 import { applyMigrations, assertCurrent, migrationState } from './migrations.ts';
 import { checkOptions, openDatabase, type StoreOptions, type StoreTarget } from './open-database.ts';
 import { sessionStanding } from './revocation.ts';
+import { sealStore } from './seal-store.ts';
 import { storeError } from './store-error.ts';
 import { readSettings, readSettingsPage, readSettingsProposal, readSettingsProposals } from './workspace-settings.ts';
 
@@ -84,6 +85,7 @@ function storeOver(database: Database, waitSeconds: number): Store {
     searchAudit: (search) => calls.run(() => searchEvents(database, search)),
     auditStream: (stream, from) => readStream(database, calls, stream, from),
     auditStreams: () => calls.run(() => readHeads(database)),
+    seals: sealStore(database, calls),
     watch: async (listener) => {
       const watch = await watchChanges(database, calls, listener);
       watches.add(watch);

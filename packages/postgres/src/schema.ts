@@ -123,6 +123,8 @@ export const auditSealRange = countersign.table(
     seal: bigint('seal', { mode: 'number' }).notNull(),
     /** Place of the first among the tree's leaves. */
     start: bigint('start', { mode: 'number' }).notNull(),
+    /** Hash of the last record: with it a deviation is told by its stream, and reading begins behind what was moved out. */
+    head: bytea('head').notNull(),
   },
   (table) => [
     primaryKey({ name: 'audit_seal_range_pkey', columns: [table.stream, table.fromIndex] }),

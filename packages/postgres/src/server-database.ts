@@ -95,6 +95,12 @@ function serverSession(
     rows: async <Row extends object>(statement: SQL) =>
       (await queries.execute(statement)) as readonly object[] as readonly Row[],
     write: async (text, values) => (await client.unsafe(text, [...values] as string[], { prepare: true })).count,
+    copy: async (statement) => {
+      const chunks: Uint8Array[] = [];
+      const stream = await client.unsafe(`${statement} stdout (format binary)`).readable();
+      for await (const chunk of stream) chunks.push(chunk as Uint8Array);
+      return Buffer.concat(chunks);
+    },
   };
 }
 
@@ -108,6 +114,7 @@ function serverConnection(client: OwnClient): Connection {
     queries: session.queries,
     rows: (statement) => held(() => session.rows(statement)),
     write: (text, values) => held(() => session.write(text, values)),
+    copy: (statement) => held(() => session.copy(statement)),
     transaction: (work) => held(() => client.begin((transaction) => work(serverSession(transaction)))),
     lock: async (name) => {
       await connection.rows(sql`select pg_advisory_lock(${lockKey(name)}::bigint)`);

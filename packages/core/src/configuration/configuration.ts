@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { CheckpointKeys } from '../audit/checkpoint-keys.ts';
+import type { CheckpointSink } from '../audit/checkpoint-sink.ts';
 import type { EventSink } from '../audit/event-sink.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
 import type { Factor } from '../factors/factor.ts';
@@ -212,6 +214,23 @@ const optionsSchema = z.strictObject({
       eventSinks: z
         .array(object<EventSink>(['deliver'], 'an event sink is needed: a name and deliver(events)'))
         .default([]),
+      /** The name that checkpoints are signed under. Default: host and path of `publicUrl`. */
+      origin: z
+        .string('a name is needed, as text')
+        .regex(/^[!-*,-~]{1,200}$/, 'up to 200 ASCII characters without spaces and + are needed')
+        .optional(),
+      /** What signs checkpoints: Ed25519, as PKCS#8 PEM or a seed of 32 bytes. Default: derived from the current key. */
+      checkpointKey: z
+        .union([z.string(), z.instanceof(Uint8Array)], 'a key is PKCS#8 PEM, or 32 bytes as base64, hex or bytes')
+        .optional(),
+      /** What else has signed checkpoints of this log: `vkey`s of earlier keys. */
+      earlierCheckpointKeys: z.array(z.string('a vkey is needed, as text')).default([]),
+      /** Where checkpoints are brought. */
+      checkpointSinks: z
+        .array(object<CheckpointSink>(['deliver'], 'a checkpoint sink has a name and deliver()'))
+        .default([]),
+      /** The least time between two deliveries to one sink. */
+      checkpointSeconds: seconds(1, 3600).default(1),
     })
     .prefault({}),
   clock: object<Clock>(['now', 'elapsed'], 'a clock has now() and elapsed()').default(systemClock),
@@ -233,11 +252,13 @@ export interface Configuration
   extends Readonly<
     Omit<
       z.output<typeof optionsSchema>,
-      'publicUrl' | 'keys' | 'categories' | 'sessionState' | 'services' | 'reauthenticateActions'
+      'publicUrl' | 'keys' | 'categories' | 'audit' | 'sessionState' | 'services' | 'reauthenticateActions'
     >
   > {
   readonly publicUrl: URL;
   readonly keyring: Keyring;
+  readonly audit: Omit<z.output<typeof optionsSchema>['audit'], 'checkpointKey'>;
+  readonly checkpointKeys: CheckpointKeys;
   readonly categories: ReadonlyMap<string, Category>;
   readonly services: readonly ServiceRule[];
   /** By action. */
@@ -252,13 +273,24 @@ export interface Configuration
 export function resolveConfiguration(options: CountersignOptions): Configuration {
   const parsed = optionsSchema.safeParse(options);
   if (!parsed.success) throw invalid(parsed.error.issues.map((issue) => sentence(issue, options)));
-  const { publicUrl, keys, categories, sessionState, services, reauthenticateActions, ...rest } = parsed.data;
+  const { publicUrl, keys, categories, sessionState, services, reauthenticateActions, audit, ...rest } = parsed.data;
   const problems = [...crossChecks(parsed.data)];
   if (problems.length > 0) throw invalid(problems);
+  const url = parsePublicUrl(publicUrl);
+  const keyring = new Keyring(keys as KeyringOptions);
+  const { checkpointKey, ...shownAudit } = audit;
   return deepFreeze({
     ...rest,
-    publicUrl: parsePublicUrl(publicUrl),
-    keyring: new Keyring(keys as KeyringOptions),
+    publicUrl: url,
+    keyring,
+    audit: shownAudit,
+    checkpointKeys: new CheckpointKeys({
+      origin: audit.origin ?? null,
+      fallback: `${url.host}${url.pathname.replace(/^\/$/, '')}`.replaceAll('+', '%2B'),
+      key: checkpointKey ?? null,
+      seeds: [...keyring.checkpointSeeds.values()],
+      earlier: audit.earlierCheckpointKeys,
+    }),
     categories: new Map(categories.map((category) => [category.id, deepFreeze(category)])),
     services: services.map(({ userId, workspaceId, categories: ids, actions }) => ({
       userId,

@@ -11,6 +11,10 @@ export const errorCodes = {
   clock_skewed: { status: 500, message: 'The clocks of this machine and of the database differ.' },
   store_folder_in_use: { status: 500, message: 'Another process has opened the database folder.' },
   spool_folder_in_use: { status: 500, message: 'Another process has opened the folder of the emergency spool.' },
+  checkpoint_key_invalid: { status: 500, message: 'This is no key that signs or checks checkpoints.' },
+  checkpoint_invalid: { status: 500, message: 'This is no checkpoint of an audit log.' },
+  audit_proof_invalid: { status: 500, message: 'This proof of the audit log cannot be read or made.' },
+  audit_archive_invalid: { status: 500, message: 'This is not the file of an archive that is needed.' },
   store_closed: { status: 503, message: 'The database has been closed.' },
   // Who asks
   sign_in_required: { status: 401, message: 'Please sign in.' },
@@ -74,6 +78,7 @@ export const errorCodes = {
   session_state_unavailable: { status: 503, message: 'The session state cannot be reached right now.' },
   spool_unavailable: { status: 503, message: 'The emergency spool cannot be written to right now.' },
   audit_backlog: { status: 503, message: 'The audit log cannot keep up right now.' },
+  audit_sealing_refused: { status: 503, message: 'The seals of the audit log are not as they were left.' },
   key_unknown: { status: 503, message: 'A stored secret was sealed with a key that is not configured.' },
   identity_provider_unavailable: {
     status: 503,

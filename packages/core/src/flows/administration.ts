@@ -1,7 +1,9 @@
+import type { InclusionProof } from '../audit/audit-proof.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
 import { makeLookupCode } from '../factors/lookup-code.ts';
 import type { AuditQuery, AuditRecord } from '../store/store.ts';
 import { demandAccountProof } from './account-authority.ts';
+import type { AuditSeals } from './audit-seals.ts';
 import type { Authorizer } from './authorize.ts';
 import type { WorkspaceSettingsInput } from './effective-settings.ts';
 import { ENROLMENT_CODE, enrolmentCodeRow } from './enrolment-code.ts';
@@ -31,11 +33,13 @@ export interface UserFactor {
 export class Administration {
   readonly #services: Services;
   readonly #authorizer: Authorizer;
+  readonly #seals: AuditSeals;
   readonly #settings: SettingsAdministration;
 
-  constructor(services: Services, authorizer: Authorizer) {
+  constructor(services: Services, authorizer: Authorizer, seals: AuditSeals) {
     this.#services = services;
     this.#authorizer = authorizer;
+    this.#seals = seals;
     this.#settings = new SettingsAdministration(services, authorizer);
   }
 
@@ -178,6 +182,17 @@ export class Administration {
     return await this.#services.store.auditEvents({ ...query, workspaceId: principal.workspaceId });
   }
 
+  /**
+   * That an event of the administrator's own workspace is in the log, with the checkpoint that says so; null while it is not sealed.
+   * Throws `not_found`.
+   */
+  async inclusionProof(principal: SessionPrincipal, eventId: string): Promise<InclusionProof | null> {
+    await this.assertAdministrator(principal);
+    const found = isUuid(eventId) ? await this.#services.store.seals.event(eventId) : null;
+    if (found?.record.workspaceId !== principal.workspaceId) throw new CountersignError('not_found');
+    return await this.#seals.inclusionProof(eventId);
+  }
+
   /** Throws `administrator_required`, audited, where the principal is none. */
   async assertAdministrator(principal: SessionPrincipal): Promise<void> {
     if (this.isAdministrator(principal)) return;
@@ -198,6 +213,8 @@ export class Administration {
     });
   }
 }
+
+const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 
 function assertReason(reason: string): void {
   if (reason.trim().length >= 10) return;

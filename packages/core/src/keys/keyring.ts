@@ -29,6 +29,7 @@ interface DerivedKeys {
   readonly sealing: Uint8Array;
   readonly tickets: Uint8Array;
   readonly authentication: Uint8Array;
+  readonly checkpoints: Uint8Array;
 }
 
 /** Seals secrets (JWE, `dir` with A256GCM, RFC 7516) and authenticates rows (HMAC-SHA-256) with keys that can be rotated. */
@@ -107,6 +108,12 @@ export class Keyring {
     return given.length === expected.length && timingSafeEqual(given, expected);
   }
 
+  /** Seeds of Ed25519 keys that sign checkpoints, by the id of the key each is derived from; the current one's is the first. */
+  get checkpointSeeds(): ReadonlyMap<string, Uint8Array> {
+    const ids = [this.current, ...[...this.#keys.keys()].filter((id) => id !== this.current)];
+    return new Map(ids.map((id) => [id, this.#key(id).checkpoints]));
+  }
+
   /** The key that a secret of {@link seal} or a tag of {@link mac} was made with; null where it is neither. */
   keyOf(made: string): string | null {
     try {
@@ -147,6 +154,7 @@ function derive(key: Uint8Array): DerivedKeys {
     sealing: part('countersign 1 sealing'),
     tickets: part('countersign 1 tickets'),
     authentication: part('countersign 1 authentication'),
+    checkpoints: part('countersign 1 checkpoints'),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { AuditEventInput, AuditOutcome, AuditRecord, AuditSortField } from '../audit/event.ts';
 import type { Strength } from '../policy/strength.ts';
+import type { SealStore } from './seal-store.ts';
 
 /** An enrolled (or pending) factor as it is kept. Everything but the name of the columns is covered by `mac`. */
 export interface FactorRow {
@@ -267,6 +268,7 @@ export interface Store {
   /** A stream's records in order, from this index on (default 0), read in bounded pages. */
   auditStream(stream: string, from?: number): AsyncIterable<AuditRecord>;
   auditStreams(): Promise<readonly StreamHead[]>;
+  readonly seals: SealStore;
   /** Tells of epochs and settings changed by any process: at once by LISTEN/NOTIFY, and by a poll each second at the latest. */
   watch(listener: ChangeListener): Promise<{ close(): Promise<void> }>;
   /** The database's clock, for checks of ours. Milliseconds. */

@@ -20,6 +20,7 @@ import type {
   StoreTransaction,
   StreamHead,
 } from '../../src/store/store.ts';
+import { FakeSeals } from './fake-seals.ts';
 
 /** Where a test can wait, fail or look: before a call takes effect, or after it did and before the caller learns of it. */
 export type Moment =
@@ -79,6 +80,7 @@ export class FakeStore implements Store {
   };
   /** Every record ever committed, in order of commit. */
   readonly records: AuditRecord[] = [];
+  readonly seals = new FakeSeals(this.records);
   /** How many records each `append` had, in order. */
   readonly appends: number[] = [];
   readonly listeners = new Set<ChangeListener>();
