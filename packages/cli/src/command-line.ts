@@ -1,5 +1,6 @@
-import { CountersignError } from '@countersign/core';
+import { type Clock, CountersignError } from '@countersign/core';
 import { Command, CommanderError } from 'commander';
+import { doctorCommand } from './commands/doctor.ts';
 import { importCommand } from './commands/import-openemr-globals.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { resetCommand } from './commands/reset-factors.ts';
@@ -10,6 +11,8 @@ export interface CommandLineSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -23,7 +26,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Comm
     .description('Operates Countersign: step-up MFA for sensitive encounters.')
     .exitOverride()
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) });
-  for (const add of [migrateCommand, rotateKeysCommand, importCommand, resetCommand])
+  for (const add of [migrateCommand, rotateKeysCommand, importCommand, resetCommand, doctorCommand])
     add(program, surroundings, outcome);
   // Commands that were added have output settings of their own.
   for (const command of program.commands) command.copyInheritedSettings(program);

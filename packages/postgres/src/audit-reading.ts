@@ -1,5 +1,5 @@
 import type { AuditQuery, AuditRecord, StreamHead } from '@countersign/core';
-import { and, asc, desc, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import { instantOf, recordColumns, toRecord } from './audit-records.ts';
 import { indexedConditions, limitOf, otherConditions } from './audit-search.ts';
 import type { BoundedCalls } from './bounded-calls.ts';
@@ -21,6 +21,21 @@ export async function readEvents(session: Session, query: AuditQuery): Promise<r
     .where(and(...conditions))
     .orderBy(desc(auditEvent.at), desc(auditEvent.id))
     .limit(limitOf(query.limit));
+  return rows.map(toRecord);
+}
+
+/** Of no workspace: starts and ends of processes, sinks, seals. Few beside those of workspaces, and in an index of their own part. */
+export async function readSystemEvents(
+  session: Session,
+  codes: readonly string[],
+  limit: number,
+): Promise<readonly AuditRecord[]> {
+  const rows = await session.queries
+    .select(recordColumns)
+    .from(auditEvent)
+    .where(and(isNull(auditEvent.workspaceId), inArray(auditEvent.code, [...codes])))
+    .orderBy(desc(auditEvent.at), desc(auditEvent.id))
+    .limit(limit);
   return rows.map(toRecord);
 }
 

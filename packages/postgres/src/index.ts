@@ -1,4 +1,10 @@
+export { type DatabaseInspection, inspectDatabase } from './inspect-database.ts';
+export type { ProtectionFault } from './inspection/append-only.ts';
+export type { RoleRights } from './inspection/role-rights.ts';
+export type { SealingState } from './inspection/sealing-state.ts';
+export type { Durability } from './inspection/server-settings.ts';
 export { grantApplicationRole, type MigrateOptions, migrate } from './migrate.ts';
+export type { MigrationState } from './migrations.ts';
 export type { PGliteClient, PostgresJsClient, StoreOptions, StoreTarget } from './open-database.ts';
 export { openStore } from './open-store.ts';
 export { type PostgresSessionStateOptions, postgresSessionState } from './session-state/postgres-session-state.ts';

@@ -5,14 +5,15 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 import type { Database, Session } from './database.ts';
 import { storeError } from './store-error.ts';
 
-const folder = fileURLToPath(new URL('../migrations', import.meta.url));
+/** Where the migrations of this release lie. */
+export const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
 const bookkeeping = { migrationsSchema: 'countersign', migrationsTable: 'migrations' };
 
 export type MigrationState = 'current' | 'behind' | 'ahead';
 
 /** Compares the newest migration of this release with the newest that was applied. */
 export async function migrationState(session: Session): Promise<MigrationState> {
-  const ours = readMigrationFiles({ migrationsFolder: folder }).at(-1)?.folderMillis ?? 0;
+  const ours = readMigrationFiles({ migrationsFolder }).at(-1)?.folderMillis ?? 0;
   const [table] = await session.rows<{ there: boolean }>(
     sql`select exists (select from pg_catalog.pg_tables where schemaname = 'countersign' and tablename = 'migrations') as there`,
   );
@@ -46,7 +47,7 @@ export async function applyMigrations(database: Database): Promise<void> {
   const connection = await database.connect({ unhurried: true });
   try {
     await connection.lock('migrate');
-    if ((await migrationState(connection)) === 'behind') await connection.migrate(folder, bookkeeping);
+    if ((await migrationState(connection)) === 'behind') await connection.migrate(migrationsFolder, bookkeeping);
   } catch (error) {
     const fault = storeError(error, database.waitCure);
     const refused = fault.cause instanceof Error && 'code' in fault.cause && fault.cause.code === '42501';

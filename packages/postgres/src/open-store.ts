@@ -43,7 +43,8 @@ export async function openStore(target: StoreTarget, options: StoreOptions = {})
   return storeOver(database, checked.waitSeconds);
 }
 
-function storeOver(database: Database, waitSeconds: number): Store {
+/** The store over a database that was opened; closing it closes the database. */
+export function storeOver(database: Database, waitSeconds: number): Store {
   const calls = boundedCalls(waitSeconds, database.waitCure);
   const connections = new Set<AuditConnection>();
   const leaderships = new Set<Leadership>();

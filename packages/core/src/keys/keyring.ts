@@ -49,6 +49,11 @@ export class Keyring {
     }
   }
 
+  /** Every key that is there, the current one included. */
+  get ids(): readonly string[] {
+    return [...this.#keys.keys()];
+  }
+
   /** Seals text under the current key, for one owner. Returns a compact JWE. */
   async seal(text: string, owner: SecretOwner): Promise<string> {
     return await new CompactEncrypt(new TextEncoder().encode(text))

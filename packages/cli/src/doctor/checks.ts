@@ -1,0 +1,22 @@
+import { catalogueCheck } from './check-catalogue.ts';
+import { clockCheck } from './check-clock.ts';
+import { keysCheck } from './check-keys.ts';
+import { roleCheck } from './check-role.ts';
+import { migrationsCheck, protectionCheck } from './check-schema.ts';
+import { sealingCheck } from './check-sealing.ts';
+import { serverCheck } from './check-server.ts';
+import { siteCheck } from './check-site.ts';
+import type { Check } from './examination.ts';
+
+/** In the order in which they are told: what makes others fail comes first. */
+export const checks: readonly Check[] = [
+  migrationsCheck,
+  serverCheck,
+  protectionCheck,
+  roleCheck,
+  clockCheck,
+  keysCheck,
+  sealingCheck,
+  catalogueCheck,
+  siteCheck,
+];

@@ -1,0 +1,285 @@
+// `countersign doctor` on a set-up as it should be, and then with each fault made for real: what it says, and how it ends.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CommandLineSurroundings, runCommandLine } from '@countersign/cli';
+import { createCountersign, type Principal, totp } from '@countersign/core';
+import { openStore } from '@countersign/postgres';
+import postgres from 'postgres';
+import t, { type Test } from 'tap';
+import { startHost } from '../support/hosts.ts';
+import { startServer } from '../support/postgres-server.ts';
+import { startTimeServer } from '../support/time-server.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-doctor-'));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+const key = () => randomBytes(32).toString('base64');
+const keys = { current: 'k1', all: { k1: key() } };
+
+async function run(args: readonly string[], surroundings: Partial<CommandLineSurroundings> = {}) {
+  let out = '';
+  let err = '';
+  const status = await runCommandLine(args, {
+    env: { COUNTERSIGN_KEYS: JSON.stringify(keys) },
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+    ...surroundings,
+  });
+  return { status, out, err };
+}
+
+/** A server with durable settings; a role that owns the schema, and the application's, which has been at work. */
+async function clinic() {
+  const server = await startServer();
+  const sql = postgres(server.url, { max: 1, onnotice: () => {} });
+  t.teardown(() => sql.end());
+  await sql.unsafe('create role owner login; create role app login; grant create on database postgres to owner');
+  const as = (role: string) => server.url.replace('//postgres@', `//${role}@`);
+  t.match(await run(['migrate', '--database', as('owner'), '--application-role', 'app']), { status: 0 });
+  const store = await openStore(as('app'), { migrate: false });
+  const countersign = await createCountersign({
+    store,
+    publicUrl: 'http://localhost:3000',
+    keys,
+    categories: [{ id: '5', name: 'Ketamine infusion' }],
+    factors: [totp({ issuer: 'Example EHR' })],
+    isAdministrator: (principal: Principal) => principal.roles.includes('administrator'),
+  });
+  const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+  for (const userId of ['carol', 'dave'])
+    await countersign.enrolment.importFactor({ workspaceId: 'clinic', userId, factor: 'totp', secret });
+  const globals = join(folder, 'globals.tsv');
+  writeFileSync(globals, 'stepup_mfa_enabled\t1\nstepup_mfa_categories\t5\nstepup_mfa_timeout\t600\n');
+  t.match(await run(['import-openemr-globals', globals, '--workspace', 'clinic', '--database', as('app')]), {
+    status: 0,
+  });
+  t.teardown(async () => {
+    await countersign.close();
+    await store.close();
+  });
+  return { sql, as, globals };
+}
+
+t.test('doctor', async (t) => {
+  const { sql, as, globals } = await clinic();
+  const time = await startTimeServer();
+  const site = await startHost('fastify');
+  const healthy = ['doctor', '--database', as('app'), '--ntp-host', time.address, '--url', site.baseUrl];
+
+  /** Says so, and ends with status 1; once it is undone, with 0. */
+  const finds = async (
+    t: Test,
+    says: RegExp,
+    args = healthy,
+    surroundings: Partial<CommandLineSurroundings> = {},
+  ): Promise<string> => {
+    const found = await run(args, surroundings);
+    t.match(found, { status: 1, out: says, err: '' });
+    t.match(found.out, /FAULT [^\n]*\n +→ /, 'each with a cure');
+    return found.out;
+  };
+  const warns = async (t: Test, says: RegExp, args = healthy, surroundings: Partial<CommandLineSurroundings> = {}) =>
+    t.match(await run(args, surroundings), { status: 0, out: says, err: '' });
+
+  await t.test('a set-up as it should be', async (t) => {
+    const found = await run(healthy);
+    t.match(found, { status: 0, err: '' });
+    t.notMatch(found.out, /FAULT|could not be looked at/);
+    for (const subject of [
+      'Migrations',
+      'Database server',
+      'Append-only',
+      'Application role',
+      'Keys',
+      'Categories',
+      'Web site',
+    ])
+      t.match(found.out, new RegExp(`^well +${subject}: `, 'm'));
+    t.equal(found.out.match(/^well +Clock: /gm)?.length, 2, 'beside the database’s and beside the time server’s');
+    for (const secret of [keys.all.k1, 'JBSWY3DPEHPK3PXP']) t.notMatch(found.out, secret);
+    const { faults, subjects } = JSON.parse((await run([...healthy, '--json'])).out);
+    t.equal(faults, 0);
+    t.match(subjects[0], { subject: 'Migrations', findings: [{ verdict: 'well', cure: null }] });
+  });
+
+  await t.test('called wrongly', async (t) => {
+    t.match(await run(['doctor', '--database', as('app'), '--url', 'http://ehr.example.org']), {
+      status: 2,
+      err: /https/,
+    });
+    t.match(await run(['doctor', '--database', as('app'), '--url', 'swordfish']), { status: 2 });
+    t.match(await run(['doctor']), { status: 1, err: /No database is named/ });
+    writeFileSync(join(folder, 'catalogue.json'), '{"5":true}');
+    t.match(await run([...healthy, '--catalogue', join(folder, 'catalogue.json')]), {
+      status: 1,
+      err: /no list of category ids/,
+    });
+  });
+
+  await t.test('the database does not answer', async (t) => {
+    const found = await run(['doctor', '--database', 'postgres://app@127.0.0.1:1/none']);
+    t.match(found, { status: 1, out: /FAULT +Database: The database cannot be reached/ });
+    t.match(found.out, /WARNING Append-only: This could not be looked at/, 'what was not looked at is not passed');
+  });
+
+  await t.test('a trigger that protects the log', async (t) => {
+    await sql`alter table countersign.audit_event disable trigger append_only`;
+    await finds(t, /Append-only: The trigger append_only of audit_event is not enabled for every session/);
+    await sql`alter table countersign.audit_event enable trigger append_only`;
+    await finds(t, /audit_event is not enabled for every session/, healthy);
+    await sql`alter table countersign.audit_event enable always trigger append_only`;
+    await sql`drop trigger append_only on countersign.audit_seal`;
+    await finds(t, /The trigger append_only of audit_seal is missing/);
+    await sql`create trigger append_only before update or delete on countersign.audit_seal for each statement execute function countersign.refuse_change()`;
+    await sql`alter table countersign.audit_seal enable always trigger append_only`;
+    await finds(t, /append_only of audit_seal no longer refuses all that it should/);
+    await sql`drop trigger append_only on countersign.audit_seal`;
+    await sql`create trigger append_only before update or delete or truncate on countersign.audit_seal for each statement execute function countersign.refuse_change()`;
+    await sql`alter table countersign.audit_seal enable always trigger append_only`;
+    const [{ definition } = { definition: '' }] =
+      await sql`select pg_get_functiondef('countersign.refuse_change'::regproc) as definition`;
+    await sql.unsafe(`create or replace function countersign.refuse_change() returns trigger language plpgsql
+      set search_path = pg_catalog as $$ begin return null; end $$`);
+    await finds(t, /append_only of emergency_access calls a function that is not ours any more/);
+    await sql.unsafe(definition);
+    await sql`create trigger tidy before insert on countersign.audit_event for each row execute function countersign.refuse_change()`;
+    await finds(t, /The trigger tidy of audit_event was made by somebody else/);
+    await sql`drop trigger tidy on countersign.audit_event`;
+    t.equal((await run(healthy)).status, 0, 'all undone');
+  });
+
+  await t.test('the application’s role', async (t) => {
+    await sql`grant update on countersign.audit_event to app`;
+    const found = await finds(t, /app has UPDATE on audit_event, which the application does not need/);
+    t.match(found, 'countersign migrate --application-role app');
+    t.match(await run(['migrate', '--database', as('owner'), '--application-role', 'app']), { status: 0 });
+    t.equal((await run(healthy)).status, 0, 'the cure cures');
+    await sql`grant update (reason) on countersign.audit_event to app`;
+    await finds(t, /app has UPDATE \(reason\) on audit_event/);
+    await sql`revoke update (reason) on countersign.audit_event from app`;
+    await sql`grant truncate on countersign.factor to app`;
+    await warns(t, /WARNING Application role: app has TRUNCATE on factor/);
+    await sql`revoke truncate on countersign.factor from app`;
+    await sql`revoke insert on countersign.audit_event from app`;
+    await finds(t, /app lacks what the application needs: INSERT on audit_event/);
+    await sql`grant insert on countersign.audit_event to app`;
+    await sql`grant owner to app`;
+    await finds(t, /app owns the log, or can become the role that does/);
+    await sql`revoke owner from app`;
+    await sql`alter role app createrole`;
+    await finds(t, /app can make roles/);
+    await sql`alter role app nocreaterole`;
+    await finds(t, /owner owns the log/, ['doctor', '--database', as('owner')]);
+    await warns(t, /well +Application role: app can add/, [
+      'doctor',
+      '--database',
+      as('owner'),
+      '--application-role',
+      'app',
+    ]);
+    await finds(t, /There is no role nobody-here/, [...healthy, '--application-role', 'nobody-here']);
+    t.match(await run(['doctor', '--database', as('postgres')]), { status: 1, out: /postgres is a superuser/ });
+  });
+
+  await t.test('a clock that is off', async (t) => {
+    const off = (milliseconds: number) => ({
+      clock: { now: () => Date.now() + milliseconds, elapsed: () => performance.now() },
+    });
+    await finds(t, /FAULT +Clock: This machine’s clock is 45 seconds ahead of the database’s/, healthy, off(45_000));
+    await finds(t, /clock is 3 minutes behind that of 127/, healthy, off(-180_000));
+    await warns(t, /WARNING Clock: This machine’s clock is 10 seconds behind the database’s/, healthy, off(-10_000));
+    time.ahead = 60_000;
+    await finds(t, /FAULT +Clock: This machine’s clock is 60 seconds behind that of 127/);
+    time.ahead = 0;
+    time.stratum = 16;
+    await warns(t, /WARNING Clock: 127[^ ]+ did not answer as a time server/);
+    time.stratum = 2;
+  });
+
+  await t.test('keys', async (t) => {
+    const withKeys = (given: object) => ({ env: { COUNTERSIGN_KEYS: JSON.stringify(given) } });
+    await finds(t, /Keys: 3 rows fit no key that was given/, healthy, withKeys({ current: 'k1', all: { k1: key() } }));
+    await finds(
+      t,
+      /3 rows lie under the key k1, which was not given/,
+      healthy,
+      withKeys({ current: 'k2', all: { k2: key() } }),
+    );
+    const rotated = withKeys({ current: 'k2', all: { ...keys.all, k2: key() } });
+    await warns(t, /3 rows still lie under k1, which is not the current key/, healthy, rotated);
+    await warns(t, /- +Keys: No keys were given/, healthy, { env: {} });
+    await sql`update countersign.factor set counter = 9 where user_id = 'carol'`;
+    await finds(t, /1 row fit no key/);
+    await sql`update countersign.factor set counter = -1 where user_id = 'carol'`;
+  });
+
+  await t.test('categories that code does not declare', async (t) => {
+    writeFileSync(globals, 'stepup_mfa_categories\t5,99\n');
+    t.match(await run(['import-openemr-globals', globals, '--workspace', 'annex', '--database', as('app')]), {
+      status: 0,
+    });
+    await warns(t, /WARNING Categories: The settings of annex name categories that code does not declare: 99/);
+    writeFileSync(join(folder, 'catalogue.json'), '["5","99"]');
+    await warns(t, /well +Categories: Every category in the settings of 2 workspaces/, [
+      ...healthy,
+      '--catalogue',
+      join(folder, 'catalogue.json'),
+    ]);
+  });
+
+  await t.test('what the web site answers', async (t) => {
+    const careless = createServer((request, response) => {
+      const host = request.headers['x-forwarded-host'] ?? request.headers.host;
+      if (request.url === '/elsewhere/api/v1/auth/session') response.statusCode = 404;
+      response.setHeader('cache-control', 'public, max-age=60');
+      response.setHeader('x-cache', 'HIT');
+      response.setHeader('location', `http://${host}/sign-in`);
+      response.end('{}');
+    });
+    await new Promise<void>((resolve) => careless.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => careless.close());
+    const url = `http://127.0.0.1:${(careless.address() as AddressInfo).port}`;
+    const look = (address: string) => ['doctor', '--database', as('app'), '--url', address];
+    const found = await finds(t, /Cache-Control has no no-store/, look(url));
+    t.match(found, /came out of a cache/);
+    t.match(found, /\/api\/v1\/auth\/session repeats a forged X-Forwarded-Host/);
+    await finds(t, /The session endpoint answered 404/, look(`${url}/elsewhere`));
+    await finds(t, /does not answer: ECONNREFUSED/, look('http://127.0.0.1:59999'));
+  });
+
+  await t.test('a schema of another release', async (t) => {
+    const [newest] =
+      await sql`delete from countersign.migrations where created_at = (select max(created_at) from countersign.migrations) returning hash, created_at`;
+    await finds(t, /FAULT +Migrations: The schema is behind this release/);
+    await sql`insert into countersign.migrations (hash, created_at) values (${newest?.hash}, ${newest?.created_at}), ('later', 99999999999999)`;
+    await finds(t, /Migrations: A newer release has migrated the schema/);
+    await sql`delete from countersign.migrations where hash = 'later'`;
+    t.equal((await run(healthy)).status, 0);
+  });
+});
+
+t.test('a server that acknowledges what it may lose, and the embedded database', async (t) => {
+  const server = await startServer({ fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' });
+  const { status, out } = await run(['doctor', '--database', server.url]);
+  t.equal(status, 1);
+  for (const says of [
+    'FAULT +Database server: fsync is off',
+    'full_page_writes is off',
+    'WARNING Database server: synchronous_commit is off',
+  ])
+    t.match(out, new RegExp(says));
+  const embedded = join(folder, 'embedded');
+  t.match(await run(['migrate', '--database', embedded]), { status: 0 });
+  t.match(await run(['doctor', '--database', embedded]), {
+    status: 0,
+    out: /WARNING Database server: This is the embedded database/,
+  });
+  const env = { NODE_ENV: 'production' };
+  t.match(await run(['doctor', '--database', embedded], { env }), {
+    status: 1,
+    out: /FAULT +Database server: This is the embedded/,
+  });
+});
