@@ -29,6 +29,12 @@ export {
   auditTextFields,
 } from './audit/event.ts';
 export type { EventSink } from './audit/event-sink.ts';
+export {
+  type AuditExportFormat,
+  type AuditRecordJson,
+  auditExportFormats,
+  auditRecordJson,
+} from './audit/export-formats.ts';
 export { EMPTY_ROOT, leafHash, MerkleFrontier, nodeHash, type TreeNode } from './audit/merkle.ts';
 export { verifyConsistency, verifyInclusion } from './audit/merkle-proof.ts';
 export { type StreamCheck, verifyStream } from './audit/verify-stream.ts';
@@ -45,6 +51,7 @@ export type * from './factors/factor.ts';
 export { type PasskeyInvitation, type PasskeyOptions, type PasskeyRequest, passkey } from './factors/passkey.ts';
 export { type RecoveryCodesInvitation, type RecoveryCodesOptions, recoveryCodes } from './factors/recovery-codes.ts';
 export { type TotpInvitation, type TotpOptions, totp } from './factors/totp.ts';
+export { type FhirAuditEvent, fhirAuditEvent } from './fhir/audit-event.ts';
 export { fhirCodings } from './fhir/fhir-codings.ts';
 export { type FhirLabels, fhirLabels } from './fhir/fhir-labels.ts';
 export { fhirPatientId } from './fhir/fhir-patient.ts';
@@ -52,6 +59,8 @@ export { type DescribeResource, type ListSifter, siftBundle } from './fhir/sift-
 export { type SuppressedOutcome, suppressedOutcome } from './fhir/suppressed-outcome.ts';
 export type { Administration, UserFactor } from './flows/administration.ts';
 export type { ChallengePassed } from './flows/answer-challenge.ts';
+export type { AuditExamination, AuditPage, PatientReader, PatientReport } from './flows/audit-examination.ts';
+export type { AuditExport, AuditExportOptions } from './flows/audit-export.ts';
 export type { AuditSeals } from './flows/audit-seals.ts';
 export { type Authorization, type Demand, refusalCode } from './flows/demand.ts';
 export {

@@ -10,16 +10,16 @@ import type { Services, SessionPrincipal } from './services.ts';
 
 const nothingGuarded: ReadonlySet<string> = new Set();
 
-/** What a change of factors or settings asks. */
+/** What a change of factors or settings, or an export of the audit log, asks. */
 export interface AccountDemand {
-  readonly action: 'factors' | 'settings';
+  readonly action: 'factors' | 'settings' | 'audit-export';
   readonly returnTo: string | null;
   /** Whether a recovery code answers too, whatever the strongest factor is: where a lost one is replaced. */
   readonly orRecovery?: boolean;
 }
 
 /**
- * Demands a fresh proof of the strongest factor enrolled for a change of factors or settings, whatever exemption or emergency
+ * Demands a fresh proof of the strongest factor enrolled for what is no patient's record, whatever exemption or emergency
  * access there is (ASVS 7.5.1). Returns the proof; throws `StepUpRequiredError` with the challenge to answer.
  */
 export async function demandAccountProof(

@@ -3,6 +3,15 @@ import { CountersignError } from '../errors/countersign-error.ts';
 import { makeLookupCode } from '../factors/lookup-code.ts';
 import type { AuditQuery, AuditRecord } from '../store/store.ts';
 import { demandAccountProof } from './account-authority.ts';
+import {
+  type AuditExamination,
+  type AuditPage,
+  examineAudit,
+  examineEvent,
+  type PatientReport,
+  patientReport,
+} from './audit-examination.ts';
+import { type AuditExport, type AuditExportOptions, beginExport, demandExportProof } from './audit-export.ts';
 import type { AuditSeals } from './audit-seals.ts';
 import type { Authorizer } from './authorize.ts';
 import type { WorkspaceSettingsInput } from './effective-settings.ts';
@@ -191,6 +200,49 @@ export class Administration {
     const found = isUuid(eventId) ? await this.#services.store.seals.event(eventId) : null;
     if (found?.record.workspaceId !== principal.workspaceId) throw new CountersignError('not_found');
     return await this.#seals.inclusionProof(eventId);
+  }
+
+  /**
+   * A page of the audit log of the administrator's own workspace, by any criteria and in any order. Throws `input_invalid`
+   * (`cursor`), `audit_sort_too_wide`.
+   */
+  async searchAudit(principal: SessionPrincipal, asked: AuditExamination = {}): Promise<AuditPage> {
+    await this.assertAdministrator(principal);
+    return await examineAudit(this.#services, principal, asked);
+  }
+
+  /** One event of the administrator's own workspace. Throws `not_found`. */
+  async auditEvent(principal: SessionPrincipal, id: string): Promise<AuditRecord> {
+    await this.assertAdministrator(principal);
+    return await examineEvent(this.#services, principal, id);
+  }
+
+  /** Who opened a patient's records, when and under which basis. That it was read is on the log (`AUDIT_EXAMINED`). */
+  async patientReport(
+    principal: SessionPrincipal,
+    asked: { readonly patientId: string; readonly from?: number; readonly until?: number },
+  ): Promise<PatientReport> {
+    await this.assertAdministrator(principal);
+    return await patientReport(this.#services, principal, asked);
+  }
+
+  /** Demands what {@link exportAudit} does, before anybody has chosen what to export. Throws `StepUpRequiredError`. */
+  async assertExportProof(principal: SessionPrincipal, returnTo: string | null = null): Promise<void> {
+    await this.assertAdministrator(principal);
+    await demandExportProof(this.#services, this.#authorizer, principal, returnTo);
+  }
+
+  /**
+   * Exports what a search finds, of the administrator's own workspace. Needs a fresh proof. `AUDIT_EXPORTED` is on the log before it
+   * begins and when it ends, with its count. Throws `StepUpRequiredError`, `audit_sort_too_wide`.
+   */
+  async exportAudit(
+    principal: SessionPrincipal,
+    options: AuditExportOptions,
+    returnTo: string | null = null,
+  ): Promise<AuditExport> {
+    await this.assertExportProof(principal, returnTo);
+    return await beginExport(this.#services, principal, options);
   }
 
   /** Throws `administrator_required`, audited, where the principal is none. */
