@@ -36,6 +36,11 @@ export class CommittedStreams {
     this.#streams.set(stream, { last: -1, ended: false, recent: [] });
   }
 
+  /** A stream that came into the table whole, up to this index: its records are found there. */
+  drained(stream: string, last: number): void {
+    if (!this.#streams.has(stream)) this.#streams.set(stream, { last, ended: true, recent: [] });
+  }
+
   /** The next records of a stream, in order. */
   committed(records: readonly AuditRecord[]): void {
     for (const record of records) {

@@ -63,6 +63,13 @@ export class EventShipping {
     for (const courier of this.#couriers) courier.wake();
   }
 
+  /** A spool's stream has come into the table. */
+  drained(stream: string, last: number): void {
+    if (this.#sinks.length === 0) return;
+    this.#committed.drained(stream, last);
+    for (const courier of this.#couriers) courier.wake();
+  }
+
   /** Waits until the sinks have what was committed, for 5 s at most. */
   async close(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;

@@ -14,6 +14,8 @@ export interface Draining {
   readonly audit: AuditWriter;
   /** Writes one row. It has not been written before: rows are on the database exactly if their events are. */
   readonly put: (transaction: StoreTransaction, row: SpoolRow) => Promise<void>;
+  /** Told of each stream that is in the database now, up to its last record. Must neither throw nor wait. */
+  readonly onDrained?: ((head: StreamHead) => void) | undefined;
 }
 
 /** Events in one transaction, about. */
@@ -27,7 +29,7 @@ const CHUNK = 500;
  * store does, with `key_unknown` or `spool_unavailable`: then what is left stays where it is.
  */
 export async function drainSpool(draining: Draining): Promise<void> {
-  const { spool, audit } = draining;
+  const { spool, audit, onDrained } = draining;
   for (let files = await spool.waiting(); files.length > 0; files = await spool.waiting()) {
     for (const file of files) {
       const content = await spool.read(file);
@@ -35,6 +37,7 @@ export async function drainSpool(draining: Draining): Promise<void> {
       const event = drainedEvent(content, heads);
       await (content.drainedId === null ? audit.append([event]) : audit.appendOnce(content.drainedId, event));
       await spool.retire(file, content.damaged);
+      if (content.head !== null) onDrained?.(content.head);
     }
   }
 }
