@@ -44,6 +44,7 @@ t.test(`killed ${ROUNDS} times`, { timeout: 60_000 + ROUNDS * 20_000 }, async (t
     factors: [totp({ issuer: 'Example EHR' })],
   });
   const { audit } = countersign;
+  const signedInAt = new Date(clock.now());
   const principal = (userId: string, binding: string | null = null) =>
     countersign.principalOf(
       {
@@ -51,7 +52,7 @@ t.test(`killed ${ROUNDS} times`, { timeout: 60_000 + ROUNDS * 20_000 }, async (t
         workspaceId: 'clinic',
         roles: [],
         displayName: userId,
-        signedInAt: new Date(clock.now()),
+        signedInAt,
         sessionKey: userId,
       },
       binding,
@@ -149,7 +150,7 @@ t.test(`killed ${ROUNDS} times`, { timeout: 60_000 + ROUNDS * 20_000 }, async (t
     total.consumedInVain += outcomes.filter(({ passed, events }) => !passed && events === 1).length;
   }
   t.ok(total.acknowledged > ROUNDS, 'events were being committed');
-  t.comment(`${ROUNDS} kills: ${JSON.stringify(total)}; none lost, none doubled, nobody in without an event`);
+  t.comment(`${ROUNDS} kills: ${JSON.stringify(total)}`);
   await countersign.close();
   await store.close();
 });
