@@ -26,10 +26,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   policy: [],
   errors: ['policy', 'session-state'],
   fhir: ['configuration', 'errors'],
+  'audit-export': ['audit', 'fhir'],
   flows: [
     'policy',
     'factors',
     'audit',
+    'audit-export',
     'store',
     'session-state',
     'keys',

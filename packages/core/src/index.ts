@@ -29,16 +29,17 @@ export {
   auditTextFields,
 } from './audit/event.ts';
 export type { EventSink } from './audit/event-sink.ts';
+export { EMPTY_ROOT, leafHash, MerkleFrontier, nodeHash, type TreeNode } from './audit/merkle.ts';
+export { verifyConsistency, verifyInclusion } from './audit/merkle-proof.ts';
+export { type StreamCheck, verifyStream } from './audit/verify-stream.ts';
+export { type AuditListener, AuditWriter, type AuditWriterOptions } from './audit/writer.ts';
 export {
   type AuditExportFormat,
   type AuditRecordJson,
   auditExportFormats,
   auditRecordJson,
-} from './audit/export-formats.ts';
-export { EMPTY_ROOT, leafHash, MerkleFrontier, nodeHash, type TreeNode } from './audit/merkle.ts';
-export { verifyConsistency, verifyInclusion } from './audit/merkle-proof.ts';
-export { type StreamCheck, verifyStream } from './audit/verify-stream.ts';
-export { type AuditListener, AuditWriter, type AuditWriterOptions } from './audit/writer.ts';
+} from './audit-export/export-formats.ts';
+export { type FhirAuditEvent, fhirAuditEvent } from './audit-export/fhir-audit-event.ts';
 export { parseCategoryList } from './configuration/category-list.ts';
 export type { Category, CategoryOptions, Configuration, CountersignOptions } from './configuration/configuration.ts';
 export { type Coding, categoryDetector } from './configuration/detect-categories.ts';
@@ -51,7 +52,6 @@ export type * from './factors/factor.ts';
 export { type PasskeyInvitation, type PasskeyOptions, type PasskeyRequest, passkey } from './factors/passkey.ts';
 export { type RecoveryCodesInvitation, type RecoveryCodesOptions, recoveryCodes } from './factors/recovery-codes.ts';
 export { type TotpInvitation, type TotpOptions, totp } from './factors/totp.ts';
-export { type FhirAuditEvent, fhirAuditEvent } from './fhir/audit-event.ts';
 export { fhirCodings } from './fhir/fhir-codings.ts';
 export { type FhirLabels, fhirLabels } from './fhir/fhir-labels.ts';
 export { fhirPatientId } from './fhir/fhir-patient.ts';

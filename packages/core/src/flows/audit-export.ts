@@ -1,5 +1,5 @@
 import type { AuditRecord } from '../audit/event.ts';
-import { type AuditExportFormat, auditExportWriter } from '../audit/export-formats.ts';
+import { type AuditExportFormat, auditExportWriter } from '../audit-export/export-formats.ts';
 import type { AuditSearch } from '../store/store.ts';
 import { demandAccountProof } from './account-authority.ts';
 import type { AuditExamination } from './audit-examination.ts';

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
-import { fhirAuditEvent } from '../fhir/audit-event.ts';
-import { type AuditRecord, auditTextFields } from './event.ts';
+import { type AuditRecord, auditTextFields } from '../audit/event.ts';
+import { fhirAuditEvent } from './fhir-audit-event.ts';
 
 /** What the log can be exported as. `fhir`: one AuditEvent a line; `fhir-bundle`: all of them in one Bundle. */
 export const auditExportFormats = ['csv', 'ndjson', 'fhir', 'fhir-bundle'] as const;

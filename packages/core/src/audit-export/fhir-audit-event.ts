@@ -1,7 +1,7 @@
 import { parseDetails } from '../audit/details.ts';
 import type { AuditRecord } from '../audit/event.ts';
-import { auditEventKind, dicom, type FhirCoding, isPatientAccess } from './audit-event-codings.ts';
-import { isObject } from './read-json.ts';
+import { isObject } from '../fhir/read-json.ts';
+import { auditEventKind, dicom, type FhirCoding, isPatientAccess } from './fhir-audit-codings.ts';
 
 interface CodeableConcept {
   readonly coding: readonly FhirCoding[];
