@@ -1,6 +1,6 @@
 // `countersign doctor` on a set-up as it should be, and then with each fault made for real: what it says, and how it ends.
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hash, randomBytes, randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import t, { type Test } from 'tap';
 import { startHost } from '../support/hosts.ts';
 import { startServer } from '../support/postgres-server.ts';
 import { startTimeServer } from '../support/time-server.ts';
+import { until } from '../support/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-doctor-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -56,15 +57,16 @@ async function clinic() {
   t.match(await run(['import-openemr-globals', globals, '--workspace', 'clinic', '--database', as('app')]), {
     status: 0,
   });
-  t.teardown(async () => {
+  const close = async () => {
     await countersign.close();
     await store.close();
-  });
-  return { sql, as, globals };
+  };
+  t.teardown(close);
+  return { sql, as, globals, countersign, store, close };
 }
 
 t.test('doctor', async (t) => {
-  const { sql, as, globals } = await clinic();
+  const { sql, as, globals, countersign, store, close } = await clinic();
   const time = await startTimeServer();
   const site = await startHost('fastify');
   const healthy = ['doctor', '--database', as('app'), '--ntp-host', time.address, '--url', site.baseUrl];
@@ -89,6 +91,8 @@ t.test('doctor', async (t) => {
     t.match(found, { status: 0, err: '' });
     t.notMatch(found.out, /FAULT|could not be looked at/);
     for (const subject of [
+      'Sealing',
+      'Sinks',
       'Migrations',
       'Database server',
       'Append-only',
@@ -250,6 +254,31 @@ t.test('doctor', async (t) => {
     await finds(t, /does not answer: ECONNREFUSED/, look('http://127.0.0.1:59999'));
   });
 
+  await t.test('a sink that takes nothing, and has recovered', async (t) => {
+    const about = { workspaceId: null, userId: null, details: '{"sink":"vault","kind":"checkpoints"}' } as const;
+    await countersign.audit.append([{ ...about, code: 'AUDIT_SINK_FAILED', outcome: 'failure', reason: 'rejected' }]);
+    await finds(t, /FAULT +Sinks: The sink vault has taken no checkpoints for \d seconds?\./);
+    await countersign.audit.append([{ ...about, code: 'AUDIT_SINK_RECOVERED', outcome: 'success' }]);
+    await warns(t, /well +Sinks: /);
+  });
+
+  await t.test('a spool', async (t) => {
+    const spool = join(folder, 'spool');
+    const look = [...healthy, '--spool', spool];
+    await finds(t, /FAULT +Spool: Nothing can be written to the spool/, look);
+    mkdirSync(spool);
+    await warns(t, /well +Spool: The spool is empty/, look);
+    const file = join(spool, `00000001-${randomUUID()}.spool`);
+    writeFileSync(file, spooled(0, Date.now() - 3_600_000));
+    await finds(t, /FAULT +Spool: 2 events wait in the spool, the oldest for 60 minutes/, look);
+    writeFileSync(file, spooled(0, Date.now() - 2000));
+    await warns(t, /WARNING Spool: 2 events wait in the spool, the oldest for 2 seconds/, look);
+    const frames = [spooled(0, Date.now()), spooled(1, Date.now()), spooled(2, Date.now())];
+    const [first = Buffer.alloc(0)] = frames;
+    writeFileSync(file, Buffer.concat(frames).fill(0, first.length + 32, first.length + 36));
+    await finds(t, /FAULT +Spool: 1 file of the spool lost something in the middle/, look);
+  });
+
   await t.test('a schema of another release', async (t) => {
     const [newest] =
       await sql`delete from countersign.migrations where created_at = (select max(created_at) from countersign.migrations) returning hash, created_at`;
@@ -259,7 +288,29 @@ t.test('doctor', async (t) => {
     await sql`delete from countersign.migrations where hash = 'later'`;
     t.equal((await run(healthy)).status, 0);
   });
+
+  await t.test('events that nobody seals', async (t) => {
+    await until(async () => (await store.seals.unsealed(true)).length === 0);
+    await close();
+    await warns(t, /well +Sealing: The newest seal is/, healthy);
+    await sql`insert into countersign.audit_event (stream, index, id, at, code, outcome, hash)
+      values (${randomUUID()}, 0, ${randomUUID()}, now() - interval '5 minutes', 'MFA_REQUIRED', 'refused', '\\x00')`;
+    await finds(t, /FAULT +Sealing: The newest seal is [^;]+; 2 events are in no seal, the oldest for 5 minutes/);
+  });
 });
+
+/** A frame of a spool, as the file's format says: two events, which nobody here can read. */
+function spooled(number: number, at: number): Buffer {
+  const body = 'e30.e30.e30.e30.e30';
+  const head = Buffer.alloc(24);
+  head.set([0xc5, 0x53, 0x50, 0x01]);
+  head.writeUInt32BE(number, 4);
+  head.writeUInt32BE(2, 8);
+  head.writeBigUInt64BE(BigInt(at), 12);
+  head.writeUInt32BE(body.length, 20);
+  const checked = Buffer.concat([head, Buffer.from(body)]);
+  return Buffer.concat([head, hash('sha256', checked, 'buffer').subarray(0, 8), Buffer.from(body)]);
+}
 
 t.test('a server that acknowledges what it may lose, and the embedded database', async (t) => {
   const server = await startServer({ fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' });

@@ -1,7 +1,7 @@
 export { type DatabaseInspection, inspectDatabase } from './inspect-database.ts';
 export type { ProtectionFault } from './inspection/append-only.ts';
 export type { RoleRights } from './inspection/role-rights.ts';
-export type { SealingState } from './inspection/sealing-state.ts';
+export type { Unsealed } from './inspection/sealing-state.ts';
 export type { Durability } from './inspection/server-settings.ts';
 export { grantApplicationRole, type MigrateOptions, migrate } from './migrate.ts';
 export type { MigrationState } from './migrations.ts';

@@ -3,7 +3,7 @@ import { readSystemEvents } from './audit-reading.ts';
 import { boundedCalls } from './bounded-calls.ts';
 import { type ProtectionFault, readProtection } from './inspection/append-only.ts';
 import { type RoleRights, readRights } from './inspection/role-rights.ts';
-import { readSealing, type SealingState } from './inspection/sealing-state.ts';
+import { readUnsealed, type Unsealed } from './inspection/sealing-state.ts';
 import { type Durability, isPooled, readDurability } from './inspection/server-settings.ts';
 import { type MigrationState, migrationState } from './migrations.ts';
 import { checkOptions, openDatabase, type StoreOptions, type StoreTarget } from './open-database.ts';
@@ -23,7 +23,7 @@ export interface DatabaseInspection {
   durability(): Promise<Durability>;
   /** Whether a transaction pooler stands before the server. Takes two connections for a moment. */
   pooled(): Promise<boolean>;
-  sealing(): Promise<SealingState>;
+  unsealed(): Promise<Unsealed>;
   /** Events of no workspace, with one of the codes, the newest first. */
   systemEvents(codes: readonly string[], limit: number): Promise<readonly AuditRecord[]>;
   close(): Promise<void>;
@@ -52,7 +52,7 @@ export async function inspectDatabase(
     durability: () => calls.run(() => readDurability(database)),
     pooled: () => calls.run(async () => database.shared && (await isPooled(database))),
     systemEvents: (codes, limit) => calls.run(() => readSystemEvents(database, codes, limit)),
-    sealing: () => calls.run(() => readSealing(database)),
+    unsealed: () => calls.run(() => readUnsealed(database)),
     close: async () => {
       calls.close();
       await store.close();

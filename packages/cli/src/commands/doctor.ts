@@ -15,6 +15,7 @@ interface Options {
   readonly keys?: string;
   readonly applicationRole?: string;
   readonly ntpHost?: string;
+  readonly spool?: string;
   readonly url?: URL;
   readonly apiPath: string;
   readonly pagesPath: string;
@@ -32,6 +33,7 @@ export function doctorCommand(program: Command, surroundings: CommandLineSurroun
     .option('--application-role <name>', 'the role that the application connects as; without it, that of --database')
     .option('--direct <url>', 'the server itself, where --database leads through a transaction pooler (listenUrl)')
     .option('--ntp-host <host>', 'a time server, host or host:port; without it, one on this machine is tried')
+    .option('--spool <folder>', 'the folder of the spool on this machine')
     .option('--url <address>', 'publicUrl of the application: https, or http on this machine', siteAddress)
     .option('--api-path <path>', 'where its JSON endpoints are', '/api/v1')
     .option('--pages-path <path>', 'where its pages are', '/step-up')
@@ -65,6 +67,7 @@ async function examination(options: Options, surroundings: CommandLineSurroundin
       production: env.NODE_ENV === 'production',
       applicationRole: options.applicationRole ?? null,
       ntpHost: options.ntpHost ?? null,
+      spool: options.spool ?? null,
       url: options.url ?? null,
       apiPath: options.apiPath,
       pagesPath: options.pagesPath,

@@ -5,7 +5,9 @@ import { roleCheck } from './check-role.ts';
 import { migrationsCheck, protectionCheck } from './check-schema.ts';
 import { sealingCheck } from './check-sealing.ts';
 import { serverCheck } from './check-server.ts';
+import { sinksCheck } from './check-sinks.ts';
 import { siteCheck } from './check-site.ts';
+import { spoolCheck } from './check-spool.ts';
 import type { Check } from './examination.ts';
 
 /** In the order in which they are told: what makes others fail comes first. */
@@ -17,6 +19,8 @@ export const checks: readonly Check[] = [
   clockCheck,
   keysCheck,
   sealingCheck,
+  sinksCheck,
+  spoolCheck,
   catalogueCheck,
   siteCheck,
 ];

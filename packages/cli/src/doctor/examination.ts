@@ -14,6 +14,8 @@ export interface Patient {
   /** The role that the application connects as; null: that of this connection. */
   readonly applicationRole: string | null;
   readonly ntpHost: string | null;
+  /** The folder of the spool on this machine. */
+  readonly spool: string | null;
   /** The application's public address. */
   readonly url: URL | null;
   readonly apiPath: string;
