@@ -30,6 +30,21 @@ const tasks = {
     writer().transact(async (tx) => ({ value: await tx.moveFactorCounter(row, next), records: [] })),
   putSettings: (row) => writer().transact(async (tx) => ({ value: await tx.putSettings(row), records: [] })),
   putFactor: (row) => writer().transact(async (tx) => ({ value: await tx.putFactor(row), records: [] })),
+  enqueue: (jobs) =>
+    writer().transact(async (tx) => {
+      for (const job of jobs) await tx.enqueue(job);
+      return { value: null, records: [] };
+    }),
+  /** Tells of each job, and does it after so many milliseconds. */
+  work: async (milliseconds) => {
+    await opened()
+      .outbox()
+      .work(async ({ job }) => {
+        process.send?.({ told: ['job', job.content] });
+        await new Promise((resolve) => setTimeout(resolve, milliseconds));
+        return 'done';
+      });
+  },
   watch: async () => {
     const send =
       (/** @type {string} */ kind) =>

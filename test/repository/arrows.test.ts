@@ -18,6 +18,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'sign-in': ['core', 'web'],
   redis: ['core'],
   mail: ['core'],
+  delivery: ['core'],
   cli: ['core', 'postgres'],
 };
 

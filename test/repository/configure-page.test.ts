@@ -35,6 +35,8 @@ const documented: Readonly<Record<string, { readonly from: string; readonly inhe
   RedisSessionStateOptions: { from: 'redis' },
   OidcRecheckOptions: { from: 'sign-in' },
   SmtpServer: { from: 'mail' },
+  TwilioSmsOptions: { from: 'delivery' },
+  WebhookSmsOptions: { from: 'delivery' },
   Principal: { from: 'core' },
   StoreOptions: { from: 'postgres' },
   MigrateOptions: { from: 'postgres' },

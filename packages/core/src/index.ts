@@ -113,5 +113,6 @@ export type * from './session-state/session-state.ts';
 export { type SessionBindings, visibleUntil } from './session-state/visible-until.ts';
 export { type FolderLock, lockFolder } from './spool/folder-lock.ts';
 export { type SpoolState, spoolState } from './spool/spool-state.ts';
+export type * from './store/outbox.ts';
 export type * from './store/seal-store.ts';
 export type * from './store/store.ts';

@@ -1,6 +1,7 @@
 import { CountersignError } from '@countersign/core';
-import { type SQL, sql } from 'drizzle-orm';
-import type { Database } from './database.ts';
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm';
+import type { Database, Session } from './database.ts';
+import { JOBS_SCHEMA } from './outbox/job-queue.ts';
 
 /** A right on a table, as PostgreSQL names it. */
 export type Right = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE';
@@ -33,6 +34,13 @@ export const applicationGrants: readonly Grant[] = [
   { rights: ['SELECT', 'INSERT', 'UPDATE'], tables: ['factor_attempts', 'settings', 'epoch', 'ended_session'] },
 ];
 
+/** The same in the schema of the outbox: jobs come and go, what they are made of stays. */
+export const outboxGrants: readonly Grant[] = [
+  { rights: ['SELECT'], tables: ['version', 'queue'] },
+  { rights: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'], tables: ['job'] },
+  { rights: ['SELECT', 'INSERT', 'DELETE'], tables: ['archive'] },
+];
+
 /** Gives the role exactly these rights, taking away any others it had in our schema. Repeatable. */
 export async function grantRights(database: Database, roleName: string): Promise<void> {
   await assertGrantable(database, roleName);
@@ -40,23 +48,38 @@ export async function grantRights(database: Database, roleName: string): Promise
   const connection = await database.connect();
   try {
     await connection.transaction(async (session) => {
-      await session.rows(sql`revoke all on all tables in schema countersign from public, ${role}`);
-      await session.rows(sql`revoke all on schema countersign from public, ${role}`);
-      await session.rows(sql`grant usage on schema countersign to ${role}`);
-      for (const grant of applicationGrants) await session.rows(sql`grant ${granted(grant)} to ${role}`);
+      await grantIn(session, 'countersign', applicationGrants, role);
+      const [outbox] = await session.rows<{ there: boolean }>(
+        sql`select to_regnamespace(${JOBS_SCHEMA}) is not null as there`,
+      );
+      // Made by `migrate`, or where a store with an outbox first came by.
+      if (outbox?.there === true) await grantIn(session, JOBS_SCHEMA, outboxGrants, role);
     });
   } finally {
     await connection.close();
   }
 }
 
-function granted({ rights, updates, tables }: Grant): SQL {
+async function grantIn(
+  session: Session,
+  schemaName: string,
+  grants: readonly Grant[],
+  role: SQLWrapper,
+): Promise<void> {
+  const schema = sql.identifier(schemaName);
+  await session.rows(sql`revoke all on all tables in schema ${schema} from public, ${role}`);
+  await session.rows(sql`revoke all on schema ${schema} from public, ${role}`);
+  await session.rows(sql`grant usage on schema ${schema} to ${role}`);
+  for (const grant of grants) await session.rows(sql`grant ${granted(grant, schema)} to ${role}`);
+}
+
+function granted({ rights, updates, tables }: Grant, schema: SQLWrapper): SQL {
   const columns = updates?.map((name) => sql.identifier(name));
   const all = [
     ...rights.map((right) => sql.raw(right)),
     ...(columns === undefined ? [] : [sql`UPDATE (${sql.join(columns, sql`, `)})`]),
   ];
-  const named = tables.map((name) => sql`countersign.${sql.identifier(name)}`);
+  const named = tables.map((name) => sql`${schema}.${sql.identifier(name)}`);
   return sql`${sql.join(all, sql`, `)} on ${sql.join(named, sql`, `)}`;
 }
 

@@ -17,6 +17,7 @@ export async function openAuditConnection(
   database: Database,
   calls: BoundedCalls,
   onClose: (connection: AuditConnection) => void,
+  onEnqueued: () => void,
 ): Promise<AuditConnection> {
   const connection = await connectBounded(database, calls);
   const opened = new Set<string>();
@@ -71,6 +72,7 @@ export async function openAuditConnection(
     transact: async (work) => {
       const callers: { failed: boolean; error: unknown } = { failed: false, error: null };
       let givenUp = false;
+      let enqueued = false;
       const stillWanted = () => {
         if (givenUp) throw new ConnectionLost('The transaction was given up.');
       };
@@ -88,6 +90,7 @@ export async function openAuditConnection(
           stillWanted();
           await insert(session, result.value.records);
           stillWanted();
+          enqueued = transaction.enqueued;
           return result.value.value;
         });
       try {
@@ -98,6 +101,7 @@ export async function openAuditConnection(
           return done;
         });
         if ('error' in result) throw result.error;
+        if (enqueued) onEnqueued();
         return result.value;
       } catch (error) {
         givenUp = true;

@@ -14,6 +14,8 @@ export interface Session {
   write(text: string, values: readonly unknown[]): Promise<number>;
   /** Runs `copy … to`, in binary, and returns what it sends; the driver says where to. */
   copy(statement: string): Promise<Buffer>;
+  /** Runs a text that is not ours, with its numbered parameters. Without parameters it may hold several statements. */
+  run(text: string, values: readonly unknown[]): Promise<readonly object[]>;
 }
 
 /**

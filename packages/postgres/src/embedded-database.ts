@@ -56,6 +56,10 @@ function pgliteSession(client: PGlite | Transaction): Session & { readonly queri
       const { blob } = await client.query(`${statement} '/dev/blob' (format binary)`);
       return blob === undefined ? Buffer.alloc(0) : Buffer.from(await blob.arrayBuffer());
     },
+    run: async (text, values) =>
+      values.length > 0
+        ? (await client.query<object>(text, [...values])).rows
+        : (((await client.exec(text)).at(-1)?.rows as object[] | undefined) ?? []),
   };
 }
 
@@ -79,6 +83,7 @@ function pgliteConnection(client: PGlite, locks: NamedLocks): Connection {
     rows: (statement) => track(() => session.rows(statement)),
     write: (text, values) => track(() => session.write(text, values)),
     copy: (statement) => track(() => session.copy(statement)),
+    run: (text, values) => track(() => session.run(text, values)),
     transaction: (work) =>
       track(() =>
         client.transaction((transaction) => {

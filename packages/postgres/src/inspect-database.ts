@@ -42,7 +42,7 @@ export async function inspectDatabase(
   const checked = checkOptions(options);
   const database = await openDatabase(target, checked);
   const calls = boundedCalls(checked.waitSeconds, database.waitCure);
-  const store = storeOver(database, checked.waitSeconds);
+  const store = storeOver(database, { waitSeconds: checked.waitSeconds, migrate: false });
   return {
     shared: database.shared,
     store,

@@ -2,6 +2,7 @@ import { grantRights } from './application-role.ts';
 import type { Database } from './database.ts';
 import { applyMigrations } from './migrations.ts';
 import { checkOptions, openDatabase, type StoreOptions, type StoreTarget } from './open-database.ts';
+import { applyJobs } from './outbox/job-schema.ts';
 import { storeError } from './store-error.ts';
 
 /** What `migrate` can be told. */
@@ -11,7 +12,7 @@ export interface MigrateOptions extends Pick<StoreOptions, 'waitSeconds'> {
 }
 
 /**
- * Brings the PostgreSQL schema `countersign` to this release's version. Safe to run from several processes at once, and again:
+ * Brings the PostgreSQL schemas `countersign` and `countersign_jobs` (the outbox) to this release's version. Safe to run from several processes at once, and again:
  * one applies what is pending, in one transaction, the others wait for it (up to 60 s) and find nothing to do.
  *
  * Run it as the role that is to own the audit log. Where a migration is pending, that role needs CREATE on the database. Use a
@@ -23,14 +24,16 @@ export interface MigrateOptions extends Pick<StoreOptions, 'waitSeconds'> {
 export async function migrate(target: StoreTarget, options: MigrateOptions = {}): Promise<void> {
   await withDatabase(target, options, async (database) => {
     await applyMigrations(database);
+    await applyJobs(database);
     if (options.applicationRole !== undefined) await grantRights(database, options.applicationRole);
   });
 }
 
 /**
- * Gives a role what the application needs in the schema `countersign`, and takes away everything else it had there: INSERT and
- * SELECT on `audit_event`; SELECT, INSERT and UPDATE of `ended_by` and `ended_at` on `audit_stream`; SELECT, INSERT, UPDATE (on
- * `factor` also DELETE) on the other tables; SELECT on `migrations`. Rights of PUBLIC in the schema are taken away as well.
+ * Gives a role what the application needs in the schemas `countersign` and `countersign_jobs`, and takes away everything else it
+ * had there: INSERT and SELECT on `audit_event`; SELECT, INSERT and UPDATE of `ended_by` and `ended_at` on `audit_stream`; SELECT,
+ * INSERT, UPDATE (on `factor` also DELETE) on the other tables; SELECT on `migrations`; in `countersign_jobs` what putting in and
+ * doing jobs takes. Rights of PUBLIC in these schemas are taken away as well.
  *
  * Run it as the owner, after `migrate`, again after each release. The role must exist, and must neither be a superuser nor own
  * the tables.

@@ -10,7 +10,14 @@ import type { Database } from './database.ts';
 import { readFactorPage, readFactors } from './factors.ts';
 import { openLeadership } from './leadership.ts';
 import { applyMigrations, assertCurrent, migrationState } from './migrations.ts';
-import { checkOptions, openDatabase, type StoreOptions, type StoreTarget } from './open-database.ts';
+import {
+  type CheckedOptions,
+  checkOptions,
+  openDatabase,
+  type StoreOptions,
+  type StoreTarget,
+} from './open-database.ts';
+import { openOutbox, type WakableOutbox } from './outbox/outbox.ts';
 import { sessionStanding } from './revocation.ts';
 import { sealStore } from './seal-store.ts';
 import { storeError } from './store-error.ts';
@@ -40,18 +47,23 @@ export async function openStore(target: StoreTarget, options: StoreOptions = {})
       throw storeError(error, database.waitCure);
     }
   }
-  return storeOver(database, checked.waitSeconds);
+  return storeOver(database, checked);
 }
 
 /** The store over a database that was opened; closing it closes the database. */
-export function storeOver(database: Database, waitSeconds: number): Store {
+export function storeOver(
+  database: Database,
+  { waitSeconds, migrate }: Pick<CheckedOptions, 'waitSeconds' | 'migrate'>,
+): Store {
   const calls = boundedCalls(waitSeconds, database.waitCure);
   const connections = new Set<AuditConnection>();
   const leaderships = new Set<Leadership>();
   const watches = new Set<{ close(): Promise<void> }>();
+  let outbox: WakableOutbox | null = null;
   let closing: Promise<void> | null = null;
 
   const closeAll = async () => {
+    await outbox?.close();
     calls.close();
     await Promise.all([...watches, ...connections, ...leaderships].map((each) => each.close()));
     await database.close();
@@ -71,7 +83,12 @@ export function storeOver(database: Database, waitSeconds: number): Store {
     factorPage: (after, limit) => calls.run(() => readFactorPage(database, after, limit)),
     settingsPage: (after, limit) => calls.run(() => readSettingsPage(database, after, limit)),
     openAuditConnection: async () => {
-      const connection = await openAuditConnection(database, calls, (closed) => connections.delete(closed));
+      const connection = await openAuditConnection(
+        database,
+        calls,
+        (closed) => connections.delete(closed),
+        () => outbox?.wake(),
+      );
       connections.add(connection);
       if (calls.closed) await refuseLate(connection);
       return connection;
@@ -81,6 +98,10 @@ export function storeOver(database: Database, waitSeconds: number): Store {
       leaderships.add(leadership);
       if (calls.closed) await refuseLate(leadership);
       return leadership;
+    },
+    outbox: () => {
+      outbox ??= openOutbox(database, calls, migrate);
+      return outbox;
     },
     auditEvents: (query) => calls.run(() => readEvents(database, query)),
     searchAudit: (search) => calls.run(() => searchEvents(database, search)),

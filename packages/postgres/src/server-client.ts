@@ -6,7 +6,8 @@ export type ClientOptions = Options<Record<string, never>>;
 /** What is used of postgres.js, by us and by Drizzle. */
 export interface Statements {
   readonly unsafe: Sql['unsafe'];
-  begin<T>(work: (inner: Pick<Statements, 'unsafe'>) => Promise<T>): Promise<T>;
+  readonly typed: Sql['typed'];
+  begin<T>(work: (inner: Pick<Statements, 'unsafe' | 'typed'>) => Promise<T>): Promise<T>;
 }
 
 /** A client of our own. */
@@ -38,6 +39,7 @@ export function ownClient(open: (options: Pick<ClientOptions, 'onclose'>) => Sql
       return closings;
     },
     unsafe: client.unsafe,
+    typed: client.typed,
     begin: async (work) => {
       const reserved = await client.reserve();
       const begun = closings;
@@ -45,7 +47,8 @@ export function ownClient(open: (options: Pick<ClientOptions, 'onclose'>) => Sql
       const assertHeld = () => {
         if (closings !== begun) throw new ConnectionLost('The connection to the database was lost.');
       };
-      const inner: Pick<Statements, 'unsafe'> = {
+      const inner: Pick<Statements, 'unsafe' | 'typed'> = {
+        typed: client.typed,
         unsafe: (...statement) => {
           assertHeld();
           return reserved.unsafe(...statement);
@@ -118,6 +121,7 @@ export function renewedPool(
 
   return {
     unsafe: (...statement) => pool().unsafe(...statement),
+    typed: current.typed,
     begin: (work) => pool().begin(work),
     close: async () => {
       for (const timer of retired.values()) clearTimeout(timer);
@@ -129,5 +133,9 @@ export function renewedPool(
 /** A client that the host opened. Its transactions are the driver's own. */
 export const hostClient = (client: Sql): Statements => ({
   unsafe: client.unsafe,
-  begin: async (work) => (await client.begin((transaction) => work(transaction))) as Awaited<ReturnType<typeof work>>,
+  typed: client.typed,
+  begin: async (work) =>
+    (await client.begin((transaction) => work({ unsafe: transaction.unsafe, typed: client.typed }))) as Awaited<
+      ReturnType<typeof work>
+    >,
 });

@@ -84,7 +84,7 @@ export function serverDatabase(target: string | Sql, options: CheckedOptions): D
 }
 
 function serverSession(
-  client: Pick<Statements, 'unsafe'> & Partial<Statements>,
+  client: Pick<Statements, 'unsafe' | 'typed'> & Partial<Statements>,
 ): Session & { readonly queries: PostgresJsDatabase<typeof schema> } {
   // drizzle() replaces the parsers and serializers of the client it is given, and a host's own queries would find text where
   // they found dates. It gets a stand-in with the two methods it calls; the tables are declared so that no parser matters.
@@ -101,7 +101,28 @@ function serverSession(
       for await (const chunk of stream) chunks.push(chunk as Uint8Array);
       return Buffer.concat(chunks);
     },
+    run: async (text, values) => {
+      const rows = await client.unsafe(text, values.map((value) => asText(client, value)) as string[]);
+      return [...rows];
+    },
   };
+}
+
+/** PostgreSQL's `unknown`: the server reads the text as whatever belongs there. */
+const UNKNOWN = 705;
+
+/** As the text that PostgreSQL reads: how a host's client writes dates, lists and JSON must not matter. */
+function asText(client: Pick<Statements, 'typed'>, value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  const text =
+    value instanceof Date
+      ? value.toISOString()
+      : Array.isArray(value)
+        ? `{${value.map((each) => JSON.stringify(String(each))).join(',')}}`
+        : typeof value === 'object'
+          ? JSON.stringify(value)
+          : String(value);
+  return client.typed(text as never, UNKNOWN);
 }
 
 function serverConnection(client: OwnClient): Connection {
@@ -115,6 +136,7 @@ function serverConnection(client: OwnClient): Connection {
     rows: (statement) => held(() => session.rows(statement)),
     write: (text, values) => held(() => session.write(text, values)),
     copy: (statement) => held(() => session.copy(statement)),
+    run: (text, values) => held(() => session.run(text, values)),
     transaction: (work) => held(() => client.begin((transaction) => work(serverSession(transaction)))),
     lock: async (name) => {
       await connection.rows(sql`select pg_advisory_lock(${lockKey(name)}::bigint)`);

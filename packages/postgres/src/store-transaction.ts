@@ -3,6 +3,7 @@ import { resetAttempts, settleAttempt } from './attempts.ts';
 import type { BoundedCalls } from './bounded-calls.ts';
 import type { Session } from './database.ts';
 import { moveFactorCounter, putFactor, removeFactor, replaceFactor } from './factors.ts';
+import { finishJob, putJob } from './outbox/job-queue.ts';
 import { endSession, raiseEpoch } from './revocation.ts';
 import { putSettings, putSettingsProposal, resealSettings, takeSettingsProposal } from './workspace-settings.ts';
 
@@ -10,7 +11,8 @@ import { putSettings, putSettingsProposal, resealSettings, takeSettingsProposal 
 export function storeTransaction(
   session: Session,
   calls: BoundedCalls,
-): { readonly writes: StoreTransaction; assertSound(): void } {
+): { readonly writes: StoreTransaction; readonly enqueued: boolean; assertSound(): void } {
+  let enqueued = false;
   let failure: { readonly error: unknown } | null = null;
   const run = async <T>(write: () => Promise<T>): Promise<T> => {
     try {
@@ -34,6 +36,14 @@ export function storeTransaction(
       takeSettingsProposal: (row) => run(() => takeSettingsProposal(session, row)),
       raiseEpoch: (workspaceId, userId) => run(() => raiseEpoch(session, workspaceId, userId)),
       endSession: (ended) => run(() => endSession(session, ended)),
+      enqueue: (job, timing) => {
+        enqueued = true;
+        return run(() => putJob(session, job, timing));
+      },
+      finishJob: (task) => run(() => finishJob(session, task)),
+    },
+    get enqueued() {
+      return enqueued;
     },
     assertSound() {
       if (failure !== null) throw failure.error;

@@ -5,7 +5,7 @@ import type { EventSink } from '../audit/event-sink.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
 import type { Factor } from '../factors/factor.ts';
 import { Keyring, type KeyringOptions } from '../keys/keyring.ts';
-import type { ContactSource, MailSender } from '../notices/notice.ts';
+import type { ContactSource, MailSender, SmsSender } from '../notices/notice.ts';
 import type { ServiceRule } from '../policy/exemption.ts';
 import type { Principal } from '../policy/principal.ts';
 import type { ReauthenticationRule } from '../policy/settings.ts';
@@ -131,10 +131,15 @@ const optionsSchema = z.strictObject({
     .prefault({}),
   /** What signing an operation asks. */
   signing: z.strictObject({ strength: strength.default('multi-factor') }).prefault({}),
-  /** Mail about changes of factors and settings. */
+  /** Mail about changes of factors and settings; mail and SMS about emergency access. */
   notices: z
     .strictObject({
       mail: object<MailSender>(['send'], 'a mail sender is needed, such as smtpMail({ … }) of @countersign/mail'),
+      /** For emergency access, beside mail. */
+      sms: object<SmsSender>(
+        ['send'],
+        'an SMS sender is needed, such as twilioSms({ … }) of @countersign/delivery',
+      ).optional(),
       contacts: object<ContactSource>(['contactOf', 'administrators'], 'contactOf and administrators are needed'),
     })
     .optional(),

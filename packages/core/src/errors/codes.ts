@@ -86,6 +86,8 @@ export const errorCodes = {
   },
   mail_unavailable: { status: 502, message: 'The mail server cannot be reached right now.' },
   mail_refused: { status: 502, message: 'The mail server refused this mail for good.' },
+  sms_unavailable: { status: 502, message: 'The SMS service cannot be reached right now.' },
+  sms_refused: { status: 502, message: 'The SMS service refused this message for good.' },
   internal: { status: 500, message: 'Something went wrong on our side.' },
 } as const satisfies Record<string, { status: number; message: string }>;
 

@@ -13,9 +13,26 @@ export interface MailSender {
   send(mail: Mail): Promise<void>;
 }
 
+/** An SMS as it is handed to a sender. */
+export interface Sms {
+  /** As the address book has it, best in E.164: `+14155550100`. */
+  readonly to: string;
+  readonly text: string;
+}
+
+/**
+ * Sends SMS. Rejects where it could not be handed over; then it is tried again for more than an hour, and the failure audited at
+ * the end. A `CountersignError` with the code `sms_refused` says that another try is of no use.
+ */
+export interface SmsSender {
+  send(sms: Sms): Promise<void>;
+}
+
 /** How to reach somebody. */
 export interface Contact {
   readonly email: string;
+  /** For SMS about emergency access. */
+  readonly phone?: string;
   /** BCP 47; default `en`. */
   readonly language?: string;
 }

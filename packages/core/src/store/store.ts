@@ -1,5 +1,6 @@
 import type { AuditEventInput, AuditOutcome, AuditRecord, AuditSortField } from '../audit/event.ts';
 import type { Strength } from '../policy/strength.ts';
+import type { Outbox, OutboxJob, OutboxTask, OutboxTiming } from './outbox.ts';
 import type { SealStore } from './seal-store.ts';
 
 /** An enrolled (or pending) factor as it is kept. Everything but the name of the columns is covered by `mac`. */
@@ -114,6 +115,10 @@ export interface StoreTransaction {
     readonly signedInAt: number;
     readonly endedAt: number;
   }): Promise<void>;
+  /** Puts a job into the outbox, which hands it over once this transaction is committed. */
+  enqueue(job: OutboxJob, timing?: OutboxTiming): Promise<void>;
+  /** Marks a job as done. True for exactly one caller. */
+  finishJob(task: OutboxTask): Promise<boolean>;
 }
 
 /** A stream's last record: what the next one is chained to. */
@@ -258,6 +263,8 @@ export interface Store {
   openAuditConnection(): Promise<AuditConnection>;
   /** On a connection of its own. */
   openLeadership(): Promise<Leadership>;
+  /** Made when it is first asked for. */
+  outbox(): Outbox;
   auditEvents(query: AuditQuery): Promise<readonly AuditRecord[]>;
   /**
    * A page of the log, however long it is: a call looks at 100,000 events at most. In the order of time it then says where to go on;

@@ -1,5 +1,6 @@
 import type { AuditRecord } from '../../src/audit/event.ts';
 import { CountersignError } from '../../src/errors/countersign-error.ts';
+import type { Outbox, OutboxJob, OutboxResult, OutboxTask, OutboxTiming } from '../../src/store/outbox.ts';
 import type {
   AttemptKey,
   AttemptLimits,
@@ -43,6 +44,16 @@ interface Rows {
   readonly epochs: Map<string, number>;
   readonly ended: Parameters<StoreTransaction['endSession']>[0][];
   readonly attempts: Map<string, { consecutive: number; readonly ids: Set<string> }>;
+  /** The outbox, in the order of putting in. */
+  readonly jobs: Map<string, FakeJob>;
+}
+
+interface FakeJob {
+  readonly job: OutboxJob;
+  readonly timing: OutboxTiming;
+  attempt: number;
+  done: boolean;
+  givenUp: string | null;
 }
 
 const compare = (one: unknown, other: unknown): number =>
@@ -77,6 +88,7 @@ export class FakeStore implements Store {
     epochs: new Map(),
     ended: [],
     attempts: new Map(),
+    jobs: new Map(),
   };
   /** Every record ever committed, in order of commit. */
   readonly records: AuditRecord[] = [];
@@ -289,6 +301,60 @@ export class FakeStore implements Store {
     return leadership;
   }
 
+  #worker: ((task: OutboxTask) => Promise<OutboxResult>) | null = null;
+
+  outbox(): Outbox {
+    return {
+      ready: async () => {},
+      work: async (handler) => {
+        this.#worker = handler;
+        return {
+          close: async () => {
+            this.#worker = null;
+          },
+        };
+      },
+      state: async () => {
+        const all = [...this.rows.jobs.values()];
+        const waiting = all.filter(({ done }) => !done).length;
+        return {
+          waiting,
+          oldestSeconds: waiting === 0 ? null : 0,
+          dead: all.filter(({ givenUp }) => givenUp !== null).length,
+        };
+      },
+    };
+  }
+
+  /** Hands jobs over until none is left but those that failed this time, or are for later than `afterSeconds`. */
+  async handOver(afterSeconds = 0, tries = 12): Promise<void> {
+    const failed = new Set<string>();
+    const next = () =>
+      [...this.rows.jobs].find(
+        ([id, { done, timing }]) => !done && !failed.has(id) && (timing.afterSeconds ?? 0) <= afterSeconds,
+      );
+    for (let found = next(); found !== undefined && this.#worker !== null; found = next()) {
+      const [id, held] = found;
+      held.attempt += 1;
+      const task: OutboxTask = { id, job: held.job, attempt: held.attempt, givenUp: held.givenUp };
+      const giveUp = (givenUp: string) => {
+        this.rows.jobs.set(id, { ...held, done: true });
+        this.rows.jobs.set(`${id} given up`, { ...held, attempt: 0, done: false, givenUp });
+      };
+      try {
+        const result = await this.#worker(task);
+        if (result === 'done') this.rows.jobs.set(id, { ...held, done: true });
+        else giveUp(result.giveUp);
+      } catch (error) {
+        if (held.attempt >= tries) giveUp(CountersignError.is(error) ? error.code : 'internal');
+        else {
+          this.rows.jobs.set(id, held);
+          failed.add(id);
+        }
+      }
+    }
+  }
+
   async auditEvents(query: AuditQuery): Promise<readonly AuditRecord[]> {
     await this.#moment('auditEvents');
     return this.records
@@ -430,6 +496,16 @@ export class FakeStore implements Store {
       },
       async endSession(session) {
         rows.ended.push(session);
+      },
+      async enqueue(job, timing = {}) {
+        const id = timing.once ?? `job ${rows.jobs.size}`;
+        if (!rows.jobs.has(id)) rows.jobs.set(id, { job, timing, attempt: 0, done: false, givenUp: null });
+      },
+      async finishJob({ id }) {
+        const held = rows.jobs.get(id);
+        if (held === undefined || held.done) return false;
+        rows.jobs.set(id, { ...held, done: true });
+        return true;
       },
     };
   }
