@@ -153,6 +153,7 @@ t.test('SIGKILL of the server: between work and COMMIT, and during appends', asy
   const watch = await store.watch({
     epochRaised: (...epoch) => told.push(epoch),
     settingsChanged() {},
+    emergencyChanged() {},
     confirmed: () => {
       confirmations += 1;
     },

@@ -53,6 +53,7 @@ const tasks = {
     await opened().watch({
       epochRaised: send('epoch'),
       settingsChanged: send('settings'),
+      emergencyChanged: send('emergency'),
       confirmed: send('confirmed'),
     });
   },

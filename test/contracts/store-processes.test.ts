@@ -126,6 +126,7 @@ t.test('two nodes on one database', async (t) => {
     const watch = await store.watch({
       epochRaised: (...epoch) => told.push(epoch),
       settingsChanged: (workspaceId) => workspaceId === 'younger' && younger.push(workspaceId),
+      emergencyChanged() {},
       confirmed() {},
     });
     t.teardown(() => watch.close());
@@ -273,7 +274,7 @@ async function everyWrite(store: Store): Promise<void> {
   const next = await store.openAuditConnection();
   await next.openStream(randomUUID(), stream);
   await next.close();
-  const watch = await store.watch({ epochRaised() {}, settingsChanged() {}, confirmed() {} });
+  const watch = await store.watch({ epochRaised() {}, settingsChanged() {}, emergencyChanged() {}, confirmed() {} });
   await watch.close();
   await store.sessionStanding({ workspaceId: 'w', userId: 'u', keyHash: 'k', signedInAt: NOW });
   await Promise.all([

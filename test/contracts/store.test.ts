@@ -627,6 +627,7 @@ for (const [name, open] of Object.entries(backends)) {
       const watch = await store.watch({
         epochRaised: (...epoch) => told.push(epoch),
         settingsChanged: (...settings) => told.push(settings),
+        emergencyChanged: (...access) => told.push(access),
         confirmed: () => {
           confirmations += 1;
         },

@@ -82,6 +82,8 @@ t.test('defaults and ranges are those of the code', async (t) => {
     keys: { current: 'k1', all: { k1: Buffer.from(Array.from({ length: 32 }, (_, at) => at * 7)) } },
     categories: [{ id: '5', name: 'Ketamine infusion' }],
     factors: [{ id: 'totp', strength: 'any', invite: action, confirm: action, isWellFormed: action, check: action }],
+    // Off where it is left out.
+    emergencyAccess: { roles: ['physician'] },
   };
   const validators: Readonly<Record<string, (options: object) => Judged>> = {
     CountersignOptions: (options) => judge(() => resolveConfiguration!({ ...needed, ...options })),

@@ -20,7 +20,10 @@ import { Authorizer } from './flows/authorize.ts';
 import { purposeOf } from './flows/ceremonies.ts';
 import { type Authorization, type Demand, refusalCode } from './flows/demand.ts';
 import { Duties, type Duty } from './flows/duties.ts';
+import { EmergencyAccess } from './flows/emergency-access.ts';
+import { emergencyDuty } from './flows/emergency-duty.ts';
 import { Enrolment } from './flows/enrolment.ts';
+import { LiveEmergencyAccess } from './flows/live-emergency-access.ts';
 import { LiveWorkspaces } from './flows/live-workspaces.ts';
 import { Notices } from './flows/notices.ts';
 import {
@@ -60,6 +63,7 @@ export interface Countersign {
   readonly enrolment: Enrolment;
   readonly administration: Administration;
   readonly sessions: Sessions;
+  readonly emergency: EmergencyAccess;
   readonly audit: AuditWriter;
   /** Checkpoints of the audit log, and proofs from them. */
   readonly seals: AuditSeals;
@@ -69,7 +73,10 @@ export interface Countersign {
   principalOf(principal: Principal, binding?: string | null, request?: RequestContext): SessionPrincipal;
   /** Decides about a request, with all that follows: challenge, consumption, audit. */
   authorize(principal: SessionPrincipal | null, demand: Demand): MaybePromise<Authorization>;
-  /** The decision alone: consumes nothing, opens nothing, writes nothing. */
+  /**
+   * The decision alone: consumes nothing and opens nothing. It writes one thing: what emergency access allows is on the audit log
+   * before this resolves, as every access under it.
+   */
   check(principal: SessionPrincipal, demand: CheckDemand): Promise<Decision>;
   /** Resolves where the principal may go on, consuming a one-shot proof; throws `StepUpRequiredError` otherwise. */
   enforce(principal: SessionPrincipal, demand: CheckDemand): Promise<void>;
@@ -134,16 +141,19 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
   const state = configuration.sessionState ?? memorySessionState();
   const live = new LiveWorkspaces(configuration, store, audit);
   const notices = new Notices(configuration, audit);
-  const services: Services = { configuration, store, state, audit, live, notices };
+  const emergencyLive = new LiveEmergencyAccess(configuration, store, audit);
+  const services: Services = { configuration, store, state, audit, live, emergency: emergencyLive, notices };
   const authorizer = new Authorizer(services);
   const seals = new AuditSeals(store.seals, configuration.checkpointKeys);
   const administration = new Administration(services, authorizer, seals);
   const sealing = new SealingDuty(configuration, store, audit);
-  const assigned: readonly Duty[] = [sealing];
+  const emergencies = configuration.emergencyAccess === undefined ? [] : [emergencyDuty(services)];
+  const assigned: readonly Duty[] = [sealing, ...emergencies];
   const duties = new Duties(store, assigned, () => {});
   try {
     await audit.append([appliedEvent(configuration)]);
-    await live.start();
+    await live.start(emergencyLive);
+    await emergencyLive.start();
     duties.start();
   } catch (error) {
     await audit.close();
@@ -151,7 +161,7 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
     throw error;
   }
 
-  const demandOf = (demand: CheckDemand, purpose: 'enforce' | 'judge'): Demand => {
+  const demandOf = (demand: CheckDemand, purpose: 'enforce' | 'check'): Demand => {
     const { operation } = demand;
     const summary = demand.approval == null ? null : operationSummary(demand.approval);
     return {
@@ -170,6 +180,7 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
     enrolment: new Enrolment(services, authorizer),
     administration,
     sessions: new Sessions(services, authorizer, administration),
+    emergency: new EmergencyAccess(services, authorizer, administration),
     audit,
     seals,
     get checkpointSinks() {
@@ -179,7 +190,7 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
       bindPrincipal(principal, binding, request),
     authorize: (principal: SessionPrincipal | null, demand: Demand) => authorizer.authorize(principal, demand),
     async check(principal: SessionPrincipal, demand: CheckDemand) {
-      return (await authorizer.authorize(principal, demandOf(demand, 'judge'))).decision;
+      return (await authorizer.authorize(principal, demandOf(demand, 'check'))).decision;
     },
     async enforce(principal: SessionPrincipal, demand: CheckDemand) {
       const { decision, challenge } = await authorizer.authorize(principal, demandOf(demand, 'enforce'));

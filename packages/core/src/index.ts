@@ -68,6 +68,8 @@ export {
   type WorkspaceSettings,
   type WorkspaceSettingsInput,
 } from './flows/effective-settings.ts';
+export type { EmergencyAccess, EmergencyQueueQuery } from './flows/emergency-access.ts';
+export type * from './flows/emergency-grant.ts';
 export type { Enrolment } from './flows/enrolment.ts';
 export type { EnrolmentOptions } from './flows/enrolment-authority.ts';
 export { importOpenEmrGlobals, type OpenEmrGlobals, readOpenEmrGlobals } from './flows/import-openemr-globals.ts';
@@ -99,6 +101,7 @@ export { type Operation, operationDigest } from './operation/operation-digest.ts
 export { type OperationSummary, operationSummary } from './operation/operation-summary.ts';
 export type * from './policy/decide.ts';
 export { decide } from './policy/decide.ts';
+export type { EmergencyPurpose, EmergencyStatus } from './policy/emergency.ts';
 export type { Principal } from './policy/principal.ts';
 export { ACCOUNT_SUBJECT, type Proof } from './policy/proof.ts';
 export type { Requirement, Subject } from './policy/requirement.ts';

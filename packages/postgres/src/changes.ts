@@ -2,7 +2,7 @@ import type { ChangeListener } from '@countersign/core';
 import { sql } from 'drizzle-orm';
 import type { BoundedCalls } from './bounded-calls.ts';
 import type { Database, Session } from './database.ts';
-import { epoch, settings } from './schema.ts';
+import { emergencyAccess, emergencyAccessStep, epoch, settings } from './schema.ts';
 
 const CHANNEL = 'countersign_changed';
 /** Below a second, so that with its own duration a poll comes each second at the latest. */
@@ -15,7 +15,7 @@ export async function announceChange(session: Session): Promise<void> {
   await session.rows(sql`select pg_notify(${CHANNEL}, '')`);
 }
 
-/** Tells of changed epochs and settings. The first poll is over when this resolves. */
+/** Tells of changed epochs, settings and emergency accesses. The first poll is over when this resolves. */
 export async function watchChanges(
   database: Database,
   calls: BoundedCalls,
@@ -33,6 +33,8 @@ export async function watchChanges(
     if (stopped) return;
     for (const change of changes.rows) {
       if (change.kind === 'settings') listener.settingsChanged(change.workspace, Number(change.value));
+      else if (change.kind === 'emergency')
+        listener.emergencyChanged(change.workspace, change.member, Number(change.value));
       else listener.epochRaised(change.workspace, change.kind === 'user' ? change.member : null, Number(change.value));
     }
     since = changes.now;
@@ -82,7 +84,7 @@ export async function watchChanges(
 }
 
 interface Change {
-  readonly kind: 'user' | 'workspace' | 'settings' | 'now';
+  readonly kind: 'user' | 'workspace' | 'settings' | 'emergency' | 'now';
   readonly workspace: string;
   readonly member: string;
   readonly value: string | number;
@@ -98,7 +100,16 @@ async function readChanges(session: Session, since: number | null) {
     from ${epoch} where ${epoch.writtenAt} > ${start}
     union all
     select 'settings', ${settings.workspaceId}, '', ${settings.version}
-    from ${settings} where ${settings.writtenAt} > ${start}`);
+    from ${settings} where ${settings.writtenAt} > ${start}
+    union all
+    select 'emergency', ${emergencyAccess.workspaceId}, ${emergencyAccess.id}::text, (
+      select count(*) from ${emergencyAccessStep} where ${emergencyAccessStep.emergencyAccessId} = ${emergencyAccess.id}
+    )
+    from ${emergencyAccess} where ${emergencyAccess.id} in (
+      select ${emergencyAccess.id} from ${emergencyAccess} where ${emergencyAccess.writtenAt} > ${start}
+      union
+      select ${emergencyAccessStep.emergencyAccessId} from ${emergencyAccessStep} where ${emergencyAccessStep.writtenAt} > ${start}
+    )`);
   const now = rows.find((row) => row.kind === 'now');
   return { now: Number(now?.value), rows: rows.filter((row) => row.kind !== 'now') };
 }

@@ -7,6 +7,7 @@ import { searchEvents } from './audit-search.ts';
 import { boundedCalls } from './bounded-calls.ts';
 import { watchChanges } from './changes.ts';
 import type { Database } from './database.ts';
+import { readEmergencyAccess } from './emergency-access.ts';
 import { readFactorPage, readFactors } from './factors.ts';
 import { openLeadership } from './leadership.ts';
 import { applyMigrations, assertCurrent, migrationState } from './migrations.ts';
@@ -82,6 +83,7 @@ export function storeOver(
     settingsProposals: () => calls.run(() => readSettingsProposals(database)),
     factorPage: (after, limit) => calls.run(() => readFactorPage(database, after, limit)),
     settingsPage: (after, limit) => calls.run(() => readSettingsPage(database, after, limit)),
+    emergencyAccess: (query) => calls.run(() => readEmergencyAccess(database, query)),
     openAuditConnection: async () => {
       const connection = await openAuditConnection(
         database,

@@ -303,6 +303,15 @@ export interface components {
             };
             /** @default false */
             secondAdministrator: boolean;
+            /** @default {} */
+            emergencyAccess: {
+                /** @default true */
+                enabled: boolean;
+                /** @default null */
+                roles: string[] | null;
+                /** @default null */
+                windowSeconds: number | null;
+            };
         };
         VerifyRequest: {
             challengeId: string;
@@ -395,12 +404,20 @@ export interface components {
             };
             /** @default false */
             secondAdministrator: boolean;
+            emergencyAccess: {
+                /** @default true */
+                enabled: boolean;
+                /** @default null */
+                roles: string[] | null;
+                /** @default null */
+                windowSeconds: number | null;
+            };
         };
         /**
          * @description Closed within a release; a later release may add to it.
          * @enum {string}
          */
-        ErrorCode: "configuration_invalid" | "category_unknown" | "guard_not_registered" | "store_not_migrated" | "clock_skewed" | "store_folder_in_use" | "spool_folder_in_use" | "store_closed" | "sign_in_required" | "session_ended" | "session_locked" | "person_required" | "principal_invalid" | "identity_unavailable" | "administrator_required" | "fresh_sign_in_required" | "step_up_required" | "factor_required" | "factor_not_accepted" | "operation_required" | "challenge_unknown" | "code_malformed" | "code_incorrect" | "answer_refused" | "password_required" | "code_already_used" | "attempts_delayed" | "factor_locked" | "factor_disabled" | "enrolment_code_refused" | "enrolment_code_required" | "factor_limit" | "last_factor" | "factors_changed" | "enrolment_unknown" | "resource_unavailable" | "resource_invalid" | "patient_unresolved" | "body_unreadable" | "response_withheld" | "input_invalid" | "draft_refused" | "cross_site_refused" | "not_found" | "settings_proposal_unknown" | "second_administrator_required" | "settings_conflict" | "settings_unknown" | "factor_unknown" | "store_unavailable" | "store_wait_exceeded" | "store_refused" | "session_state_unavailable" | "spool_unavailable" | "audit_backlog" | "key_unknown" | "identity_provider_unavailable" | "mail_unavailable" | "mail_refused" | "internal";
+        ErrorCode: "configuration_invalid" | "category_unknown" | "guard_not_registered" | "store_not_migrated" | "clock_skewed" | "store_folder_in_use" | "spool_folder_in_use" | "checkpoint_key_invalid" | "checkpoint_invalid" | "audit_proof_invalid" | "audit_archive_invalid" | "store_closed" | "sign_in_required" | "session_ended" | "session_locked" | "person_required" | "principal_invalid" | "identity_unavailable" | "administrator_required" | "fresh_sign_in_required" | "step_up_required" | "factor_required" | "factor_not_accepted" | "operation_required" | "challenge_unknown" | "code_malformed" | "code_incorrect" | "answer_refused" | "password_required" | "code_already_used" | "attempts_delayed" | "factor_locked" | "factor_disabled" | "enrolment_code_refused" | "enrolment_code_required" | "factor_limit" | "last_factor" | "factors_changed" | "enrolment_unknown" | "resource_unavailable" | "resource_invalid" | "patient_unresolved" | "body_unreadable" | "response_withheld" | "input_invalid" | "draft_refused" | "cross_site_refused" | "not_found" | "settings_proposal_unknown" | "second_administrator_required" | "settings_conflict" | "audit_sort_too_wide" | "emergency_unavailable" | "emergency_not_eligible" | "emergency_review_overdue" | "emergency_reason_insufficient" | "emergency_field_required" | "emergency_ended" | "emergency_still_open" | "emergency_already_reviewed" | "emergency_own_review" | "settings_unknown" | "factor_unknown" | "store_unavailable" | "store_wait_exceeded" | "store_refused" | "session_state_unavailable" | "spool_unavailable" | "audit_backlog" | "audit_sealing_refused" | "key_unknown" | "identity_provider_unavailable" | "mail_unavailable" | "mail_refused" | "internal";
         Problem: {
             /** @description `urn:countersign:error:` and the code */
             type: string;
@@ -555,6 +572,13 @@ export interface components {
                 secondsLeft: number;
             }[];
             mustEnrol: boolean;
+            emergencyAccess: {
+                id: string;
+                patientId: string | null;
+                /** @enum {string} */
+                purpose: "clinical" | "administrative";
+                secondsLeft: number;
+            }[];
             idleSecondsLeft: number | null;
         };
         SignOutOthersReply: {

@@ -6,6 +6,7 @@ import { CountersignError } from '../errors/countersign-error.ts';
 import type { Factor } from '../factors/factor.ts';
 import { Keyring, type KeyringOptions } from '../keys/keyring.ts';
 import type { ContactSource, MailSender, SmsSender } from '../notices/notice.ts';
+import { type EmergencyPurpose, emergencyPurposesOfUse } from '../policy/emergency.ts';
 import type { ServiceRule } from '../policy/exemption.ts';
 import type { Principal } from '../policy/principal.ts';
 import type { ReauthenticationRule } from '../policy/settings.ts';
@@ -131,6 +132,49 @@ const optionsSchema = z.strictObject({
     .prefault({}),
   /** What signing an operation asks. */
   signing: z.strictObject({ strength: strength.default('multi-factor') }).prefault({}),
+  /** Who may open what a factor guards in an emergency, and how it is bounded. Absent: nobody. */
+  emergencyAccess: z
+    .strictObject({
+      /** Roles whose people may. */
+      roles: z.array(text('a role')).min(1, 'at least one role is needed').optional(),
+      /** Whether this person may, by the host's own records; one of `roles` may without being asked about. */
+      eligible: callable<
+        (
+          principal: Principal,
+          about: { readonly purpose: EmergencyPurpose; readonly patientId: string | null },
+        ) => boolean | Promise<boolean>
+      >('a function of a principal and a patient is needed').optional(),
+      /** How long one lasts at most. */
+      windowSeconds: seconds(300, 14_400).default(3600),
+      /** How many one person may have open at once; beyond it a second eligible person approves. */
+      mostOpen: z
+        .int('a whole number is needed')
+        .min(1, 'at least 1 is needed')
+        .max(20, 'at most 20 are allowed')
+        .default(3),
+      /** The same for those opened in 24 hours. */
+      mostPerDay: z
+        .int('a whole number is needed')
+        .min(1, 'at least 1 is needed')
+        .max(100, 'at most 100 are allowed')
+        .default(10),
+      /** How soon after its window one has to be signed off. */
+      reviewSeconds: seconds(3600, 30 * DAY).default(3 * DAY),
+      /** The v3-ActReason codes to choose from. */
+      purposesOfUse: z
+        .array(z.enum(emergencyPurposesOfUse, 'ETREAT or BTG is needed'))
+        .min(1, 'at least one is needed')
+        .default([...emergencyPurposesOfUse]),
+      /** What has to be said besides the reason (42 CFR 2.51(c)). Absent: not asked. */
+      fields: z
+        .strictObject({
+          recipient: z.enum(['required', 'optional'], 'required or optional is needed').optional(),
+          facility: z.enum(['required', 'optional'], 'required or optional is needed').optional(),
+          nature: z.enum(['required', 'optional'], 'required or optional is needed').optional(),
+        })
+        .prefault({}),
+    })
+    .optional(),
   /** Mail about changes of factors and settings; mail and SMS about emergency access. */
   notices: z
     .strictObject({
@@ -349,6 +393,12 @@ function* crossChecks(options: z.output<typeof optionsSchema>): Generator<string
     if (ids?.some((id) => !declared.has(id)) === true)
       yield `services: ${userId} names a category that is not declared. Declare it, or remove it.`;
   }
+  const { emergencyAccess, roles } = options;
+  if (emergencyAccess !== undefined && emergencyAccess.roles === undefined && emergencyAccess.eligible === undefined)
+    yield 'emergencyAccess says nobody who may use it. Give roles, or eligible.';
+  const strange = emergencyAccess?.roles?.find((role) => roles.length > 0 && !roles.some(({ id }) => id === role));
+  if (strange !== undefined)
+    yield `emergencyAccess.roles names ${strange}, which roles does not declare. Declare it, or remove it.`;
   for (const factor of factors) {
     const problem = URL.canParse(options.publicUrl) ? factor.problemAt?.(parsePublicUrl(options.publicUrl)) : null;
     if (problem != null) yield `factors: ${problem}`;

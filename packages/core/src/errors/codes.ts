@@ -69,6 +69,22 @@ export const errorCodes = {
   second_administrator_required: { status: 403, message: 'Another administrator must approve this.' },
   settings_conflict: { status: 409, message: 'Somebody else changed the settings in the meantime.' },
   audit_sort_too_wide: { status: 422, message: 'There are too many events to sort them this way.' },
+  // Emergency access
+  emergency_unavailable: { status: 403, message: 'There is no emergency access here.' },
+  emergency_not_eligible: { status: 403, message: 'You are not among those who may use emergency access.' },
+  emergency_review_overdue: {
+    status: 403,
+    message: 'An earlier emergency access of yours has waited too long for its review.',
+  },
+  emergency_reason_insufficient: { status: 422, message: 'Please say in at least 20 characters why this is needed.' },
+  emergency_field_required: { status: 422, message: 'Something that must be said about this emergency is missing.' },
+  emergency_ended: { status: 409, message: 'This emergency access has ended.' },
+  emergency_still_open: {
+    status: 409,
+    message: 'This emergency access is still open. It can be reviewed once it has ended.',
+  },
+  emergency_already_reviewed: { status: 409, message: 'This emergency access was already reviewed.' },
+  emergency_own_review: { status: 403, message: 'Somebody else must review your emergency access.' },
   // Faults
   settings_unknown: { status: 503, message: 'The settings of this workspace cannot be read right now.' },
   factor_unknown: { status: 503, message: 'This factor cannot be read right now.' },

@@ -1,6 +1,7 @@
 import { randomToken } from '../configuration/sources.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
 import { type Allow, type Decision, decide, type EnrolledFactor, type Facts } from '../policy/decide.ts';
+import type { Requirement } from '../policy/requirement.ts';
 import type { EffectiveSettings } from '../policy/settings.ts';
 import type { MaybePromise, SessionReading } from '../session-state/session-state.ts';
 import { accessAudit, accessEvents, blindEvents, refusalEvents } from './authorization-events.ts';
@@ -122,6 +123,37 @@ export class Authorizer {
     return reading;
   }
 
+  /** The session's reading; where session state is away, what the durable tables know of it. */
+  async readingOrStanding(principal: SessionPrincipal): Promise<SessionReading> {
+    try {
+      return await this.reading(principal, []);
+    } catch (error) {
+      if (!CountersignError.is(error) || error.code !== 'session_state_unavailable') throw error;
+      return await this.#standing(principal);
+    }
+  }
+
+  async #standing(principal: SessionPrincipal): Promise<SessionReading> {
+    const { live, store } = this.#services;
+    const signedInAt = principal.signedInAt.getTime();
+    const { epochs, endedAt, hasFactor } = await store.sessionStanding({ ...principal.key, signedInAt });
+    live.learn(principal.key.workspaceId, principal.key.userId, epochs);
+    return {
+      number: UNREADABLE_SESSION,
+      signedInAt,
+      epochs,
+      endedAt: endedAt !== null && signedInAt <= endedAt ? endedAt : null,
+      hasFactor: hasFactor || (await isEnrolledOutside(this.#services, principal)),
+      lastActivityAt: null,
+      proofs: [],
+    };
+  }
+
+  /** The time that decisions stand on: never earlier than what was seen, but for a clock that was set back. */
+  get now(): number {
+    return this.#now();
+  }
+
   /** Audited, so that nobody has to guess why everybody is asked again. */
   #now(): number {
     const now = this.#services.configuration.clock.now();
@@ -192,19 +224,7 @@ export class Authorizer {
     settings: EffectiveSettings | 'unknown',
     fault: CountersignError,
   ): Promise<Authorization> {
-    const { live, store } = this.#services;
-    const signedInAt = principal.signedInAt.getTime();
-    const { epochs, endedAt, hasFactor } = await store.sessionStanding({ ...principal.key, signedInAt });
-    live.learn(principal.key.workspaceId, principal.key.userId, epochs);
-    const reading: SessionReading = {
-      number: UNREADABLE_SESSION,
-      signedInAt,
-      epochs,
-      endedAt: endedAt !== null && signedInAt <= endedAt ? endedAt : null,
-      hasFactor: hasFactor || (await isEnrolledOutside(this.#services, principal)),
-      lastActivityAt: null,
-      proofs: [],
-    };
+    const reading = await this.#standing(principal);
     const blind: BlindDemand = { ...demand, fault };
     return await this.#judge(principal, blind, settings, reading, this.#now());
   }
@@ -233,6 +253,27 @@ export class Authorizer {
       now,
     };
     if (settings === 'unknown') return this.#refuse(principal, demand, facts, decide(facts));
+    const { emergency, live } = this.#services;
+    const patientId = onlyPatient(requirement);
+    const open = patientId === null ? null : emergency.openFor(principal, patientId, settings, now);
+    if (open === null) return this.#decide(principal, demand, facts, settings);
+    const { confirmed } = live;
+    if (emergency.isCertain(open, reading.epochs, confirmed))
+      return this.#decide(principal, demand, { ...facts, emergencyAccess: open }, settings);
+    return emergency
+      .confirm(open, principal, reading.epochs, confirmed)
+      .then((counts) =>
+        this.#decide(principal, demand, counts ? { ...facts, emergencyAccess: open } : facts, settings),
+      );
+  }
+
+  #decide(
+    principal: SessionPrincipal,
+    demand: Demand,
+    facts: Facts,
+    settings: EffectiveSettings,
+  ): MaybePromise<Authorization> {
+    const { configuration } = this.#services;
     const judged = exempted(configuration, principal, facts, settings);
     const decision = decide(judged);
     if (decision.outcome === 'allow') return this.#settle(principal, demand, judged, settings, decision);
@@ -249,11 +290,10 @@ export class Authorizer {
     settings: EffectiveSettings,
     decision: Allow,
   ): MaybePromise<Authorization> {
-    if (
-      decision.basis === 'not-sensitive' ||
-      decision.basis === 'disabled' ||
-      (demand.purpose ?? 'enforce') !== 'enforce'
-    ) {
+    const purpose = demand.purpose ?? 'enforce';
+    // What a check lets be seen under emergency access is on the log first; of a list, whoever sifts it writes.
+    const written = purpose === 'enforce' || (purpose === 'check' && decision.basis === 'emergency-access');
+    if (decision.basis === 'not-sensitive' || decision.basis === 'disabled' || !written) {
       return { decision, settings, challenge: null };
     }
     if (decision.basis === 'one-shot') return this.#consume(principal, demand, facts, settings, decision);
@@ -302,7 +342,8 @@ export class Authorizer {
     // What was allowed in spite of the policy, and what was signed, is always on the log.
     const exempt = decision.basis === 'exemption';
     const always = exempt || facts.requirement.signing === true;
-    const mode = always && accessAudit(touched) === 'none' ? 'batched' : accessAudit(touched);
+    const chosen = always && accessAudit(touched) === 'none' ? 'batched' : accessAudit(touched);
+    const mode = decision.basis === 'emergency-access' ? 'awaited' : chosen;
     if (mode === 'none') return authorization;
     const events = accessEvents(principal, facts, decision);
     const { audit } = this.#services;
@@ -321,7 +362,7 @@ export class Authorizer {
       factors = await enrolledFactors(this.#services, principal);
       decision = decide({ ...facts, factors });
     }
-    if (demand.purpose === 'judge') return { decision, settings: known, challenge: null };
+    if (demand.purpose === 'judge' || demand.purpose === 'check') return { decision, settings: known, challenge: null };
     if (isBlind(demand) && (decision.outcome === 'challenge' || isIdle(decision))) {
       const { fault } = demand;
       await this.#services.audit.append(blindEvents(principal, facts, fault));
@@ -332,6 +373,14 @@ export class Authorizer {
     await this.#services.audit.append(refusalEvents(principal, facts, decision, challenge));
     return { decision, settings: known, challenge };
   }
+}
+
+/** The patient that every subject is about; null where there is none, or several. */
+function onlyPatient({ subjects }: Requirement): string | null {
+  const [first] = subjects;
+  return first !== undefined && subjects.every(({ patientId }) => patientId === first.patientId)
+    ? first.patientId
+    : null;
 }
 
 function patientsOf(demand: Demand): readonly string[] {

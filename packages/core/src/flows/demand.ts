@@ -26,9 +26,10 @@ export interface Demand {
   readonly returnTo?: (() => string | null) | undefined;
   /**
    * `judge`: only the decision, nothing opened, consumed or audited. `sift`: the same, and without looking up the principal's
-   * factors, where all that matters is whether it allows. Default `enforce`.
+   * factors, where all that matters is whether it allows. `check`: as `judge`, but what emergency access allows is audited first.
+   * Default `enforce`.
    */
-  readonly purpose?: 'enforce' | 'judge' | 'sift';
+  readonly purpose?: 'enforce' | 'judge' | 'check' | 'sift';
 }
 
 /** A decision, with what was opened for it. */

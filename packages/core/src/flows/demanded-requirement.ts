@@ -49,7 +49,7 @@ function refuseUnknown({ categories, unknownCategories }: Configuration, carried
 }
 
 /** An id with control characters could pass for the account's own subject, or break a line somewhere. */
-function refuseUnclearPatient(patientId: string): void {
+export function refuseUnclearPatient(patientId: string): void {
   if (typeof patientId !== 'string' || patientId.length === 0 || patientId.length > 256 || /\p{Cc}/u.test(patientId)) {
     throw new CountersignError('patient_unresolved', { field: 'patientId' });
   }

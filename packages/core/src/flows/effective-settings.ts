@@ -3,6 +3,7 @@ import type { Category, Configuration } from '../configuration/configuration.ts'
 import type {
   CategoryPolicy,
   EffectiveSettings,
+  EmergencyPolicy,
   ExemptionRule,
   ReauthenticationRule,
   SessionLimits,
@@ -61,6 +62,16 @@ export const storedSettingsSchema = z.strictObject({
     )
     .default({}),
   secondAdministrator: z.boolean('true or false is needed').default(false),
+  /** Emergency access, within what code allows. */
+  emergencyAccess: z
+    .strictObject({
+      enabled: z.boolean('true or false is needed').default(true),
+      /** Only these of the roles that may. Null: all of them. */
+      roles: z.array(z.string().min(1).max(200)).max(200).nullable().default(null),
+      /** Null: as long as code allows. */
+      windowSeconds: z.int('a whole number of seconds is needed').min(300).max(14_400).nullable().default(null),
+    })
+    .prefault({}),
 });
 
 /** What an administrator chooses for a workspace. */
@@ -83,6 +94,7 @@ export function defaultSettings(configuration: Configuration): WorkspaceSettings
     exemptions: [],
     mustEnrolRoles: null,
     roleLimits: {},
+    emergencyAccess: { enabled: true, roles: null, windowSeconds: null },
   };
 }
 
@@ -121,6 +133,7 @@ export function effectiveSettings(
       roles: new Set(chosen.mustEnrolRoles ?? clinicalRoles(configuration)),
       until: chosen.untilEnrolled,
     }),
+    emergencyAccess: emergencyPolicy(configuration, chosen),
     oneShotSeconds: configuration.oneShotSeconds,
     limits: absoluteSeconds === undefined ? {} : { absoluteSeconds },
     roleLimits: new Map(Object.entries(chosen.roleLimits).map(([role, limits]) => [role, enforcedLimits(limits)])),
@@ -135,10 +148,22 @@ export const settingsBounds = (configuration: Configuration): SettingsBounds => 
     [...configuration.reauthentication].filter(([, rule]) => rule.withinSeconds === 0).map(([action]) => action),
   ),
   absoluteSeconds: configuration.limits.absoluteSeconds,
+  emergencySeconds: configuration.emergencyAccess?.windowSeconds,
 });
 
 const clinicalRoles = (configuration: Configuration): string[] =>
   configuration.roles.filter((role) => role.clinical).map((role) => role.id);
+
+/** Never wider than code: fewer people, a shorter window, or nobody. */
+function emergencyPolicy({ emergencyAccess }: Configuration, chosen: WorkspaceSettings): EmergencyPolicy {
+  const { enabled, roles, windowSeconds } = chosen.emergencyAccess;
+  const longest = emergencyAccess?.windowSeconds ?? 0;
+  return Object.freeze({
+    enabled: enabled && emergencyAccess !== undefined,
+    roles: roles === null ? null : new Set(roles),
+    windowSeconds: Math.min(windowSeconds ?? longest, longest),
+  });
+}
 
 /** What a workspace adds asks each time; where code asks too, the stricter of both in each respect. */
 function reauthentication(

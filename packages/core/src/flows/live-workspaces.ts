@@ -3,6 +3,7 @@ import type { Configuration } from '../configuration/configuration.ts';
 import type { EffectiveSettings } from '../policy/settings.ts';
 import type { Epochs, SettingsRow, Store } from '../store/store.ts';
 import { defaultSettings, effectiveSettings, parseStoredSettings } from './effective-settings.ts';
+import type { LiveEmergencyAccess } from './live-emergency-access.ts';
 
 interface Workspace {
   settings: EffectiveSettings | null;
@@ -50,12 +51,14 @@ export class LiveWorkspaces {
     this.#audit = audit;
   }
 
-  async start(): Promise<void> {
+  async start(emergency: LiveEmergencyAccess): Promise<void> {
     this.#watch = await this.#store.watch({
+      emergencyChanged: (_workspaceId, id, steps) => emergency.changed(id, steps),
       epochRaised: (workspaceId, userId, epoch) => this.raise(workspaceId, userId, epoch),
       settingsChanged: (workspaceId, version) => this.settingsSaved(workspaceId, version),
       confirmed: () => {
         this.#confirmedAt = this.#configuration.clock.elapsed();
+        emergency.readStale();
       },
     });
     this.#confirmedAt = this.#configuration.clock.elapsed();

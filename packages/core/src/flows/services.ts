@@ -7,6 +7,7 @@ import type { FactorUser } from '../factors/factor.ts';
 import { actingPerson, isImpersonated, type Principal } from '../policy/principal.ts';
 import type { PresentedBinding, SessionKey, SessionStateStore } from '../session-state/session-state.ts';
 import type { Store } from '../store/store.ts';
+import type { LiveEmergencyAccess } from './live-emergency-access.ts';
 import type { LiveWorkspaces } from './live-workspaces.ts';
 import type { Notices } from './notices.ts';
 
@@ -17,6 +18,7 @@ export interface Services {
   readonly state: SessionStateStore;
   readonly audit: AuditWriter;
   readonly live: LiveWorkspaces;
+  readonly emergency: LiveEmergencyAccess;
   readonly notices: Notices;
 }
 

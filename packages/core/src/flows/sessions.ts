@@ -1,4 +1,5 @@
 import { CountersignError } from '../errors/countersign-error.ts';
+import type { EmergencyPurpose } from '../policy/emergency.ts';
 import { secondsLeft } from '../policy/grace.ts';
 import { ACCOUNT_SUBJECT } from '../policy/proof.ts';
 import type { SessionReading } from '../session-state/session-state.ts';
@@ -26,6 +27,13 @@ export interface SessionStatus {
   }[];
   /** Whether the workspace wants a factor of this principal's role, and there is none yet. */
   readonly mustEnrol: boolean;
+  /** What is open for this principal by emergency access. */
+  readonly emergencyAccess: readonly {
+    readonly id: string;
+    readonly patientId: string | null;
+    readonly purpose: EmergencyPurpose;
+    readonly secondsLeft: number;
+  }[];
   /** Null where no idle limit is set. */
   readonly idleSecondsLeft: number | null;
 }
@@ -50,7 +58,7 @@ export class Sessions {
 
   /** What the session holds now: at most 200 proofs, and no one-shot ones. Throws `session_ended`, `settings_unknown`. */
   async status(principal: SessionPrincipal): Promise<SessionStatus> {
-    const { configuration, live, state } = this.#services;
+    const { configuration, emergency, live, state } = this.#services;
     const reading = await this.#authorizer.reading(principal, []);
     if (reading.endedAt !== null) throw new CountersignError('session_ended');
     const settings = await live.load(principal.workspaceId);
@@ -75,6 +83,12 @@ export class Sessions {
       factors,
       proofs,
       mustEnrol: asked && factors.length === 0,
+      emergencyAccess: emergency.open(principal, settings, now).map(({ id, patientId, purpose, endsAt }) => ({
+        id,
+        patientId,
+        purpose,
+        secondsLeft: Math.floor((endsAt - now) / 1000),
+      })),
       idleSecondsLeft:
         idleSeconds === undefined
           ? null

@@ -94,6 +94,7 @@ function* problemsOf(settings: WorkspaceSettings, configuration: Configuration):
   yield* exemptionProblems(settings, configuration, declared);
   yield* roleProblems('mustEnrolRoles', settings.mustEnrolRoles ?? [], declared);
   yield* limitProblems(settings, configuration, declared);
+  yield* emergencyProblems(settings, configuration, declared);
   if (JSON.stringify(settings).length > LONGEST) {
     yield {
       field: 'settings',
@@ -184,6 +185,21 @@ function* limitProblems(
   }
 }
 
+/** Settings narrow what code allows. */
+function* emergencyProblems(
+  { emergencyAccess: { roles, windowSeconds } }: WorkspaceSettings,
+  { emergencyAccess }: Configuration,
+  declared: Declared,
+): Generator<SettingsProblem> {
+  const byRole = emergencyAccess?.eligible === undefined ? emergencyAccess?.roles : undefined;
+  const known = byRole === undefined ? declared.roles : new Set(byRole);
+  yield* roleProblems('emergencyAccess.roles', roles ?? [], { ...declared, roles: known });
+  const most = emergencyAccess?.windowSeconds;
+  if (most === undefined || windowSeconds === null || windowSeconds <= most) return;
+  const problem = `at most ${most} seconds are allowed`;
+  yield { field: 'emergencyAccess.windowSeconds', code: 'limit-out-of-bounds', problem, most };
+}
+
 /** Only where the host said which roles it has: else every one may be named. */
 function* roleProblems(field: string, roles: readonly string[], declared: Declared): Generator<SettingsProblem> {
   if (declared.roles.size > 0) yield* unknown(field, 'role-unknown', roles, declared.roles);
@@ -225,6 +241,10 @@ function inOneSpelling(settings: WorkspaceSettings, configuration: Configuration
       (rule, at) => exemptions.findIndex((one) => JSON.stringify(one) === JSON.stringify(rule)) === at,
     ),
     mustEnrolRoles: settings.mustEnrolRoles === null ? null : once(settings.mustEnrolRoles),
+    emergencyAccess: {
+      ...settings.emergencyAccess,
+      roles: settings.emergencyAccess.roles === null ? null : once(settings.emergencyAccess.roles),
+    },
     roleLimits: Object.fromEntries(limits.filter(([, chosen]) => Object.keys(chosen).length > 0)),
   };
 }

@@ -78,7 +78,7 @@ async function judge(
   const sensitive = labels.categories.flatMap((id) => settings?.categories.get(id) ?? []);
   if (labels.patientId === null && sensitive.length > 0 && decision.basis !== 'disabled') return false;
   if (decision.basis === 'not-sensitive' || decision.basis === 'disabled') return true;
-  const mode = accessAudit(sensitive);
+  const mode = decision.basis === 'emergency-access' ? 'awaited' : accessAudit(sensitive);
   const event = accessEvent(principal, labels.patientId, sensitive, decision);
   if (mode === 'awaited') await audit.append([event]);
   else if (mode === 'batched') await audit.appendBehind(event);

@@ -1,3 +1,4 @@
+import { type EmergencyPurpose, isPresentPerson } from './emergency.ts';
 import { graceSecondsFor, isWithin } from './grace.ts';
 import { actingPerson, type Principal } from './principal.ts';
 import { ACCOUNT_SUBJECT, type Proof } from './proof.ts';
@@ -38,8 +39,9 @@ export interface Exemption {
 /** Emergency access that is open for this principal. */
 export interface OpenEmergencyAccess {
   readonly id: string;
-  readonly purpose: 'clinical' | 'administrative';
-  readonly patientId: string;
+  readonly purpose: EmergencyPurpose;
+  /** Null for administrative. */
+  readonly patientId: string | null;
   readonly endsAt: number;
 }
 
@@ -151,11 +153,13 @@ export function decide(facts: Facts): Decision {
   if (session.ended) return denied('session-ended');
   const lock = lockOf(principal, session, settings, now);
   if (lock !== null) return { outcome: 'locked', reason: lock };
-  if (mustEnrolFirst(facts, principal, settings)) return denied('must-enrol');
-
-  // 3. Does anything ask.
   const forced =
     requirement.account === true || requirement.signing === true || settings.reauthentication.has(requirement.action);
+  const emergency = forced ? null : emergencyFor(facts);
+  // Whoever has no factor yet is kept from no patient in an emergency.
+  if (emergency === null && mustEnrolFirst(facts, principal, settings)) return denied('must-enrol');
+
+  // 3. Does anything ask.
   const sensitive = settings.enabled && requirement.subjects.some((subject) => subject.categories.length > 0);
   if (!forced && !sensitive) return allowed(settings.enabled ? 'not-sensitive' : 'disabled');
 
@@ -163,15 +167,7 @@ export function decide(facts: Facts): Decision {
   if (!forced && (requirement.action === 'view' || requirement.action === 'edit')) {
     const exemption = facts.exemption ?? null;
     if (exemption !== null) return allowed('exemption', null, exemption);
-    const emergency = facts.emergencyAccess ?? null;
-    if (
-      emergency !== null &&
-      emergency.purpose === 'clinical' &&
-      now < emergency.endsAt &&
-      requirement.subjects.every((subject) => subject.patientId === emergency.patientId)
-    ) {
-      return allowed('emergency-access', null, null, emergency);
-    }
+    if (emergency !== null) return allowed('emergency-access', null, null, emergency);
   }
 
   // Nothing that follows can be answered without a person.
@@ -204,6 +200,15 @@ export function decide(facts: Facts): Decision {
   return { outcome: 'challenge', reasons: unmet, strength, oneShot, factors };
 }
 
+/** Clinical, before its end, and for the patient of every subject: it answers `view` and `edit`, for a person who acts for themself. */
+function emergencyFor({ principal, requirement, emergencyAccess, now }: Facts): OpenEmergencyAccess | null {
+  const { action, subjects } = requirement;
+  const open = emergencyAccess ?? null;
+  if (open === null || principal === null || !isPresentPerson(principal)) return null;
+  if (open.purpose !== 'clinical' || !(now < open.endsAt) || (action !== 'view' && action !== 'edit')) return null;
+  return subjects.length > 0 && subjects.every((subject) => subject.patientId === open.patientId) ? open : null;
+}
+
 /** Whose role takes a factor and who has none, where the workspace lets nothing guarded be used until then. */
 function mustEnrolFirst({ session, requirement }: Facts, principal: Principal, settings: EffectiveSettings): boolean {
   const { enrolment } = settings;
@@ -212,7 +217,8 @@ function mustEnrolFirst({ session, requirement }: Facts, principal: Principal, s
   return session.hasFactor === false && principal.roles.some((role) => enrolment.roles.has(role));
 }
 
-function lockOf(
+/** Which limit the session has passed; null: none. */
+export function lockOf(
   principal: Principal,
   session: SessionFacts,
   settings: EffectiveSettings,

@@ -12,6 +12,14 @@ export interface SettingsChoices {
   readonly untilEnrolled: 'sensitive-only' | 'refuse';
   readonly roleLimits: Readonly<Record<string, LimitChoices>>;
   readonly secondAdministrator: boolean;
+  readonly emergencyAccess: EmergencyChoices;
+}
+
+/** Who may use emergency access, as chosen. */
+export interface EmergencyChoices {
+  readonly enabled: boolean;
+  readonly roles: readonly string[] | null;
+  readonly windowSeconds: number | null;
 }
 
 /** What a workspace chose for one category. */
@@ -52,6 +60,8 @@ export interface SettingsBounds {
   readonly alwaysAsked: ReadonlySet<string>;
   /** The limit of every session; absent: none. */
   readonly absoluteSeconds?: number | undefined;
+  /** The longest window of emergency access; absent: there is none. */
+  readonly emergencySeconds?: number | undefined;
 }
 
 /** In what way a change asks less of people than before. */
@@ -69,6 +79,7 @@ export type LooseningKind =
   | 'limit-longer'
   | 'reauthentication-removed'
   | 'second-administrator-off'
+  | 'emergency-access-wider'
   | 'unrecognised';
 
 /** One way in which a change loosens. `about`: the category, role, action, user or setting; null where the kind says it all. */
@@ -88,6 +99,7 @@ const known: ReadonlySet<string> = new Set([
   'untilEnrolled',
   'roleLimits',
   'secondAdministrator',
+  'emergencyAccess',
 ] satisfies (keyof SettingsChoices)[]);
 const knownOfCategory: ReadonlySet<string> = new Set([
   'graceSeconds',
@@ -95,6 +107,11 @@ const knownOfCategory: ReadonlySet<string> = new Set([
   'scope',
   'actions',
 ] satisfies (keyof CategoryChoices)[]);
+const knownOfEmergency: ReadonlySet<string> = new Set([
+  'enabled',
+  'roles',
+  'windowSeconds',
+] satisfies (keyof EmergencyChoices)[]);
 const knownOfLimits: ReadonlySet<string> = new Set(['idleSeconds', 'absoluteSeconds'] satisfies (keyof LimitChoices)[]);
 
 /**
@@ -108,6 +125,7 @@ export function isLoosening(before: SettingsChoices, after: SettingsChoices, bou
     ...exemptions(before, after),
     ...enrolment(before, after, bounds),
     ...limits(before, after, bounds),
+    ...emergency(before.emergencyAccess, after.emergencyAccess, bounds),
     ...missing(
       'reauthentication-removed',
       before.reauthenticateActions.filter((action) => !bounds.alwaysAsked.has(action)),
@@ -185,6 +203,15 @@ function* limits(before: SettingsChoices, after: SettingsChoices, bounds: Settin
       yield { kind: 'limit-longer', about: role };
     yield* unrecognised(had, has, knownOfLimits, role);
   }
+}
+
+function* emergency(had: EmergencyChoices, has: EmergencyChoices, bounds: SettingsBounds): Generator<Loosening> {
+  yield* unrecognised(had, has, knownOfEmergency, 'emergencyAccess');
+  const longest = bounds.emergencySeconds;
+  if (longest === undefined || !has.enabled) return;
+  const window = ({ windowSeconds }: EmergencyChoices) => Math.min(windowSeconds ?? longest, longest);
+  if (!had.enabled || !covers(had.roles, has.roles) || window(has) > window(had))
+    yield { kind: 'emergency-access-wider', about: null };
 }
 
 const isMissing = (had: readonly string[], has: readonly string[]): boolean => had.some((one) => !has.includes(one));

@@ -51,6 +51,16 @@ export interface EnrolmentPolicy {
   readonly until: 'sensitive-only' | 'refuse';
 }
 
+/** Who may use emergency access in a workspace, within what code allows. */
+export interface EmergencyPolicy {
+  /** False also where the configuration knows no emergency access. */
+  readonly enabled: boolean;
+  /** Of those who may by code, only these roles may; null: all of them. */
+  readonly roles: ReadonlySet<string> | null;
+  /** Longest window. */
+  readonly windowSeconds: number;
+}
+
 /** Limits of the host's session in a workspace. Absent: not enforced. */
 export interface SessionLimits {
   readonly idleSeconds?: number;
@@ -72,6 +82,7 @@ export interface EffectiveSettings {
   readonly signingStrength: Strength;
   readonly exemptions: readonly ExemptionRule[];
   readonly enrolment: EnrolmentPolicy;
+  readonly emergencyAccess: EmergencyPolicy;
   /** Seconds within which a one-shot proof must be used. */
   readonly oneShotSeconds: number;
   readonly limits: SessionLimits;

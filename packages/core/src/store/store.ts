@@ -1,4 +1,5 @@
 import type { AuditEventInput, AuditOutcome, AuditRecord, AuditSortField } from '../audit/event.ts';
+import type { EmergencyPurpose } from '../policy/emergency.ts';
 import type { Strength } from '../policy/strength.ts';
 import type { Outbox, OutboxJob, OutboxTask, OutboxTiming } from './outbox.ts';
 import type { SealStore } from './seal-store.ts';
@@ -44,6 +45,75 @@ export interface SettingsProposalRow {
   readonly mac: string;
   readonly proposedAt: number;
   readonly proposedBy: string;
+}
+
+/** An emergency access as it was opened. Never changed: what happens to it later are steps. */
+export interface EmergencyAccessRow {
+  /** UUID. */
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly userId: string;
+  readonly purpose: EmergencyPurpose;
+  /** Null for administrative. */
+  readonly patientId: string | null;
+  /** When it was opened, or asked for where it waits for a second person; milliseconds. */
+  readonly openedAt: number;
+  /** When it ends, or stops waiting; milliseconds. */
+  readonly endsAt: number;
+  /** JSON. `mac` covers it with every other column. */
+  readonly content: string;
+  readonly mac: string;
+}
+
+/** Something that happened to an emergency access. Of each kind once. */
+export interface EmergencyStepRow {
+  readonly emergencyAccessId: string;
+  /** `approved`, `declined`, `ended`, `escalated`, `reviewed`, `reminded:<n>`. */
+  readonly kind: string;
+  /** Milliseconds. */
+  readonly at: number;
+  /** Null where time did it. */
+  readonly byUserId: string | null;
+  /** JSON. `mac` covers it with every other column. */
+  readonly content: string;
+  readonly mac: string;
+}
+
+/** An emergency access with everything that happened to it. */
+export interface StoredEmergencyAccess {
+  readonly access: EmergencyAccessRow;
+  readonly steps: readonly EmergencyStepRow[];
+  /**
+   * Milliseconds since it was opened (or approved), from the database's clock alone: whatever the clock of the node that opened
+   * it or of the one that reads it says, no more time has passed and no less.
+   */
+  readonly age: number;
+}
+
+/** Which emergency accesses, newest first. All criteria must fit. */
+export interface EmergencyAccessQuery {
+  /** Absent: those of every workspace. */
+  readonly workspaceId?: string;
+  readonly ids?: readonly string[];
+  readonly userId?: string;
+  /** With a step of one of these kinds. */
+  readonly having?: readonly string[];
+  /** Without any step of these kinds. */
+  readonly lacking?: readonly string[];
+  /** Opened earlier than this; milliseconds, not included. */
+  readonly openedUntil?: number;
+  /** Continue after this one. */
+  readonly before?: { readonly openedAt: number; readonly id: string };
+  /** Default 100, at most 1,000. */
+  readonly limit?: number;
+}
+
+/** Something to be delivered, kept in the same commit as what it tells of. */
+export interface OutboxJob {
+  readonly kind: 'emergency-notice';
+  readonly workspaceId: string;
+  /** JSON, without names, reasons, patients or addresses: `{ event, emergencyAccessId, by, at }`. */
+  readonly content: string;
 }
 
 /** The revocation counters that a session's proofs depend on. */
@@ -108,6 +178,16 @@ export interface StoreTransaction {
   takeSettingsProposal(row: SettingsProposalRow): Promise<boolean>;
   /** Raises a user's epoch, or with `userId` null the workspace's; returns the new value. */
   raiseEpoch(workspaceId: string, userId: string | null): Promise<number>;
+  /**
+   * The newest emergency accesses of one person, at most 1,000, under a lock that lasts until the commit: no other transaction, in
+   * any process, reads them by this call before.
+   */
+  emergencyAccessOf(workspaceId: string, userId: string): Promise<readonly StoredEmergencyAccess[]>;
+  putEmergencyAccess(row: EmergencyAccessRow): Promise<void>;
+  /** False, with nothing written, where a step of this kind exists. */
+  putEmergencyStep(row: EmergencyStepRow): Promise<boolean>;
+  /** Keeps a job for delivery. */
+  enqueue(job: OutboxJob): Promise<void>;
   endSession(session: {
     readonly workspaceId: string;
     readonly userId: string;
@@ -161,6 +241,8 @@ export interface Leadership {
 export interface ChangeListener {
   epochRaised(workspaceId: string, userId: string | null, epoch: number): void;
   settingsChanged(workspaceId: string, version: number): void;
+  /** An emergency access was opened, or something happened to it; `steps`: how many it has now. */
+  emergencyChanged(workspaceId: string, id: string, steps: number): void;
   /** The database was reached and everything committed before now has been told. */
   confirmed(): void;
 }
@@ -260,6 +342,7 @@ export interface Store {
   ): Promise<readonly FactorRow[]>;
   /** Every saved settings row in the order of their workspaces; at most `limit` after the given one. */
   settingsPage(after: string | null, limit: number): Promise<readonly SettingsRow[]>;
+  emergencyAccess(query: EmergencyAccessQuery): Promise<readonly StoredEmergencyAccess[]>;
   openAuditConnection(): Promise<AuditConnection>;
   /** On a connection of its own. */
   openLeadership(): Promise<Leadership>;
@@ -276,7 +359,7 @@ export interface Store {
   auditStream(stream: string, from?: number): AsyncIterable<AuditRecord>;
   auditStreams(): Promise<readonly StreamHead[]>;
   readonly seals: SealStore;
-  /** Tells of epochs and settings changed by any process: at once by LISTEN/NOTIFY, and by a poll each second at the latest. */
+  /** Tells of epochs, settings and emergency accesses that any process changed: at once by LISTEN/NOTIFY, else by a poll each second. */
   watch(listener: ChangeListener): Promise<{ close(): Promise<void> }>;
   /** The database's clock, for checks of ours. Milliseconds. */
   now(): Promise<number>;

@@ -36,6 +36,7 @@ const plain: WorkspaceSettings = {
   untilEnrolled: 'sensitive-only',
   roleLimits: {},
   secondAdministrator: false,
+  emergencyAccess: { enabled: true, roles: null, windowSeconds: null },
 };
 const under = (change: Partial<WorkspaceSettings> = {}) =>
   effectiveSettings(configuration, 'clinic', 1, { ...plain, ...change });

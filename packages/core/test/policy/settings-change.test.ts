@@ -28,6 +28,7 @@ const configuration = resolveConfiguration({
     { id: 'desk', name: 'Front desk', clinical: false },
   ],
   limits: { absoluteSeconds: 3600 },
+  emergencyAccess: { roles: ['physician', 'desk'], windowSeconds: 3600 },
   reauthenticateActions: ['export', { action: 'delete', withinSeconds: 60 }],
 } satisfies CountersignOptions);
 const bounds: SettingsBounds = settingsBounds(configuration);
@@ -43,8 +44,10 @@ const plain: WorkspaceSettings = {
   untilEnrolled: 'sensitive-only',
   roleLimits: {},
   secondAdministrator: false,
+  emergencyAccess: { enabled: true, roles: null, windowSeconds: null },
 };
 const settingsOf = (change: Partial<WorkspaceSettings>): WorkspaceSettings => ({ ...plain, ...change });
+const emergency = (change: Partial<WorkspaceSettings['emergencyAccess']>) => ({ ...plain.emergencyAccess, ...change });
 const words = (found: readonly Loosening[]) =>
   found.map(({ kind, about }) => (about === null ? kind : `${kind} ${about}`));
 const between = (before: Partial<WorkspaceSettings>, after: Partial<WorkspaceSettings>) =>
@@ -93,6 +96,14 @@ t.test('each way of asking less has its name, and its opposite is none', async (
       ['reauthentication-removed view', 'reauthentication-removed delete'],
     ],
     [{ secondAdministrator: true }, {}, ['second-administrator-off']],
+    [{ emergencyAccess: emergency({ enabled: false }) }, {}, ['emergency-access-wider']],
+    [{ emergencyAccess: emergency({ roles: ['physician'] }) }, {}, ['emergency-access-wider']],
+    [
+      { emergencyAccess: emergency({ roles: ['physician'] }) },
+      { emergencyAccess: emergency({ roles: ['physician', 'desk'] }) },
+      ['emergency-access-wider'],
+    ],
+    [{ emergencyAccess: emergency({ windowSeconds: 600 }) }, {}, ['emergency-access-wider']],
   ];
   for (const [before, after, expected] of cases) {
     t.strictSame(between(before, after), expected, expected.join());
@@ -101,6 +112,22 @@ t.test('each way of asking less has its name, and its opposite is none', async (
 });
 
 t.test('what changes nothing that is asked is no loosening', async (t) => {
+  t.strictSame(
+    between({ emergencyAccess: emergency({ windowSeconds: 3600 }) }, {}),
+    [],
+    'no emergency access is longer anyway',
+  );
+  const off = emergency({ enabled: false });
+  t.strictSame(
+    between({ emergencyAccess: off }, { emergencyAccess: { ...off, roles: null, windowSeconds: null } }),
+    [],
+    'and nobody has any',
+  );
+  t.strictSame(
+    words(isLoosening({ ...plain, emergencyAccess: off }, plain, { ...bounds, emergencySeconds: undefined })),
+    [],
+    'where code knows none',
+  );
   t.strictSame(between({ roleLimits: { desk: { absoluteSeconds: 3600 } } }, {}), [], 'every session has that limit');
   t.strictSame(between({ reauthenticateActions: ['export'] }, {}), [], 'code asks for it each time');
   t.strictSame(between({ categoryPolicies: { 8: { graceSeconds: 600 } } }, {}), [], 'code held it below');
@@ -163,6 +190,11 @@ const anySettings: fc.Arbitrary<WorkspaceSettings> = fc.record({
     }),
   ),
   secondAdministrator: fc.boolean(),
+  emergencyAccess: fc.record({
+    enabled: fc.boolean(),
+    roles: fc.option(some(['physician', 'desk'])),
+    windowSeconds: fc.option(fc.constantFrom(300, 600, 3600)),
+  }),
 });
 const loosens = (before: WorkspaceSettings, after: WorkspaceSettings) => isLoosening(before, after, bounds).length > 0;
 
@@ -178,12 +210,9 @@ function tightened(base: WorkspaceSettings, other: WorkspaceSettings): Workspace
 
 t.test('of two settings that ask differently, one loosens the other; nothing loosens itself', async (t) => {
   const effect = (chosen: WorkspaceSettings) => {
-    const { categories, reauthentication, exemptions, enrolment, roleLimits, enabled, grace } = effectiveSettings(
-      configuration,
-      'clinic',
-      1,
-      chosen,
-    );
+    const settings = effectiveSettings(configuration, 'clinic', 1, chosen);
+    const { categories, reauthentication, exemptions, enrolment, roleLimits, enabled, grace, emergencyAccess } =
+      settings;
     const sorted = (values: Iterable<string>) => [...values].sort();
     return JSON.stringify([
       enabled,
@@ -195,6 +224,9 @@ t.test('of two settings that ask differently, one loosens the other; nothing loo
       [...roleLimits],
       chosen.roleLimits,
       chosen.secondAdministrator,
+      emergencyAccess.enabled
+        ? [emergencyAccess.roles === null ? null : sorted(emergencyAccess.roles), emergencyAccess.windowSeconds]
+        : null,
     ]);
   };
   // But for exemptions that another one covers, and limits that all sessions have.

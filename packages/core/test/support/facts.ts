@@ -50,6 +50,7 @@ export function settingsOf(
     signingStrength: 'multi-factor',
     exemptions: [],
     enrolment: { roles: new Set(['clinician']), until: 'sensitive-only' },
+    emergencyAccess: { enabled: true, roles: null, windowSeconds: 3600 },
     oneShotSeconds: 120,
     limits: {},
     roleLimits: new Map(),

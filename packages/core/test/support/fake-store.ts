@@ -11,13 +11,18 @@ import type {
   AuditQuery,
   AuditSearch,
   ChangeListener,
+  EmergencyAccessQuery,
+  EmergencyAccessRow,
+  EmergencyStepRow,
   Epochs,
   FactorRow,
   Leadership,
+  OutboxJob,
   SessionStanding,
   SettingsProposalRow,
   SettingsRow,
   Store,
+  StoredEmergencyAccess,
   StoreTransaction,
   StreamHead,
 } from '../../src/store/store.ts';
@@ -28,6 +33,7 @@ export type Moment =
   | 'sessionStanding'
   | 'factors'
   | 'settings'
+  | 'emergencyAccess'
   | 'auditEvents'
   | 'openAuditConnection'
   | 'openStream'
@@ -42,6 +48,9 @@ interface Rows {
   readonly settings: Map<string, SettingsRow>;
   readonly proposals: Map<string, SettingsProposalRow>;
   readonly epochs: Map<string, number>;
+  readonly accesses: EmergencyAccessRow[];
+  readonly steps: EmergencyStepRow[];
+  readonly outbox: OutboxJob[];
   readonly ended: Parameters<StoreTransaction['endSession']>[0][];
   readonly attempts: Map<string, { consecutive: number; readonly ids: Set<string> }>;
   /** The outbox, in the order of putting in. */
@@ -86,6 +95,9 @@ export class FakeStore implements Store {
     settings: new Map(),
     proposals: new Map(),
     epochs: new Map(),
+    accesses: [],
+    steps: [],
+    outbox: [],
     ended: [],
     attempts: new Map(),
     jobs: new Map(),
@@ -100,6 +112,8 @@ export class FakeStore implements Store {
   readonly calls = new Map<string, number>();
   /** Streams opened, each with the one it was said to follow. */
   readonly opened: { readonly stream: string; readonly previous: string | null; alive: boolean }[] = [];
+  /** How old emergency accesses are by the database's clock, by id; milliseconds. */
+  readonly ages = new Map<string, number>();
   /** Whether listeners hear of commits at once. */
   tells = true;
   readonly #hooks = new Map<Moment, (records: readonly AuditRecord[]) => void | Promise<void>>();
@@ -229,6 +243,38 @@ export class FakeStore implements Store {
       .filter((row) => after === null || row.workspaceId > after)
       .sort((one, other) => (one.workspaceId < other.workspaceId ? -1 : 1))
       .slice(0, limit);
+  }
+
+  async emergencyAccess(query: EmergencyAccessQuery): Promise<readonly StoredEmergencyAccess[]> {
+    const found = this.#emergencyAccess(query);
+    await this.#moment('emergencyAccess');
+    return found;
+  }
+
+  #emergencyAccess(query: EmergencyAccessQuery): readonly StoredEmergencyAccess[] {
+    const { accesses, steps } = this.rows;
+    const order = ({ openedAt, id }: { readonly openedAt: number; readonly id: string }) =>
+      `${String(openedAt).padStart(20, '0')} ${id}`;
+    const has = (id: string, kinds: readonly string[]) =>
+      steps.some((step) => step.emergencyAccessId === id && kinds.includes(step.kind));
+    return accesses
+      .filter(
+        (row) =>
+          (query.workspaceId === undefined || row.workspaceId === query.workspaceId) &&
+          (query.userId === undefined || row.userId === query.userId) &&
+          (query.ids === undefined || query.ids.includes(row.id)) &&
+          (query.having === undefined || has(row.id, query.having)) &&
+          (query.lacking === undefined || !has(row.id, query.lacking)) &&
+          (query.openedUntil === undefined || row.openedAt < query.openedUntil) &&
+          (query.before === undefined || order(row) < order(query.before)),
+      )
+      .sort((one, other) => (order(one) < order(other) ? 1 : -1))
+      .slice(0, query.limit ?? 100)
+      .map((access) => ({
+        access,
+        steps: steps.filter((step) => step.emergencyAccessId === access.id),
+        age: this.ages.get(access.id) ?? 0,
+      }));
   }
 
   async openAuditConnection(): Promise<AuditConnection> {
@@ -435,6 +481,11 @@ export class FakeStore implements Store {
       for (const [workspaceId, { version }] of this.rows.settings) {
         if (before.settings.get(workspaceId)?.version !== version) listener.settingsChanged(workspaceId, version);
       }
+      for (const { id, workspaceId } of this.rows.accesses) {
+        const count = (rows: Rows) => rows.steps.filter((step) => step.emergencyAccessId === id).length;
+        const known = before.accesses.some((row) => row.id === id);
+        if (!known || count(before) !== count(this.rows)) listener.emergencyChanged(workspaceId, id, count(this.rows));
+      }
     }
   }
 
@@ -493,6 +544,20 @@ export class FakeStore implements Store {
         const epoch = (rows.epochs.get(place(workspaceId, userId)) ?? 0) + 1;
         rows.epochs.set(place(workspaceId, userId), epoch);
         return epoch;
+      },
+      emergencyAccessOf: async (workspaceId, userId) => this.#emergencyAccess({ workspaceId, userId, limit: 1000 }),
+      async putEmergencyAccess(row) {
+        rows.accesses.push(row);
+      },
+      async putEmergencyStep(row) {
+        const held = rows.steps.some(
+          ({ emergencyAccessId, kind }) => emergencyAccessId === row.emergencyAccessId && kind === row.kind,
+        );
+        if (!held) rows.steps.push(row);
+        return !held;
+      },
+      async enqueue(job) {
+        rows.outbox.push(job);
       },
       async endSession(session) {
         rows.ended.push(session);

@@ -186,6 +186,15 @@ export const session = endpoint({
     proofs: z.array(z.object({ patientId: z.string(), factor: z.string(), strength, secondsLeft: z.int() })),
     /** The workspace wants a factor of this role, and there is none. */
     mustEnrol: z.boolean(),
+    /** Open by emergency access. */
+    emergencyAccess: z.array(
+      z.object({
+        id: z.string(),
+        patientId: z.string().nullable(),
+        purpose: z.enum(['clinical', 'administrative']),
+        secondsLeft: z.int(),
+      }),
+    ),
     idleSecondsLeft: z.int().nullable(),
   }),
   errors: ['session_ended', 'settings_unknown', 'factor_unknown'],
@@ -205,6 +214,6 @@ export const session = endpoint({
         remaining: own[0]?.remaining ?? null,
       };
     });
-    return jsonReply(200, { ...status, factors });
+    return jsonReply(200, { ...status, factors, emergencyAccess: [...status.emergencyAccess] });
   },
 });

@@ -60,6 +60,7 @@ export function readSettingsForm(configuration: Configuration, body: FormBody, s
     untilEnrolled: values.untilEnrolled,
     roleLimits: limitsOf(values.limits, seconds, errors),
     secondAdministrator: values.secondAdministrator,
+    emergencyAccess: saved.emergencyAccess,
   };
   try {
     const settings = validateSettings(configuration, meant);

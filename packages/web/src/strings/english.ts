@@ -429,6 +429,7 @@ export const english = {
         'limit-longer': 'longer sessions ({about})',
         'reauthentication-removed': 'an action no longer asks every time ({about})',
         'second-administrator-off': 'no second administrator any more',
+        'emergency-access-wider': 'emergency access for more people, or for longer',
         unrecognised: 'a setting that this release does not know',
       },
     },

@@ -418,6 +418,7 @@ export const spanish: Strings = {
         'limit-longer': 'sesiones más largas ({about})',
         'reauthentication-removed': 'una acción ya no pide cada vez ({about})',
         'second-administrator-off': 'ya no hay segunda persona administradora',
+        'emergency-access-wider': 'acceso de emergencia para más personas o durante más tiempo',
         unrecognised: 'un ajuste que esta versión no conoce',
       },
     },

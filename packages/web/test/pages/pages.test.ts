@@ -52,6 +52,7 @@ const chosen: WorkspaceSettings = {
   untilEnrolled: 'sensitive-only',
   roleLimits: {},
   secondAdministrator: false,
+  emergencyAccess: { enabled: true, roles: null, windowSeconds: null },
 };
 const usual = { graceMinutes: '', strength: '', scope: '', actions: ['view', 'edit'] };
 const settings: SettingsPageProps = {
