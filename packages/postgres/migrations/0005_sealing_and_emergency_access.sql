@@ -55,21 +55,12 @@ CREATE TABLE "countersign"."emergency_access_step" (
 	CONSTRAINT "emergency_access_step_pkey" PRIMARY KEY("emergency_access_id","kind")
 );
 --> statement-breakpoint
-CREATE TABLE "countersign"."outbox_job" (
-	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
-	"kind" text NOT NULL,
-	"workspace_id" text NOT NULL,
-	"content" text NOT NULL,
-	"written_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL
-);
---> statement-breakpoint
+DROP INDEX "countersign"."audit_event_patient";--> statement-breakpoint
 CREATE UNIQUE INDEX "audit_seal_range_start" ON "countersign"."audit_seal_range" USING btree ("start");--> statement-breakpoint
-CREATE INDEX "audit_event_emergency_access" ON "countersign"."audit_event" USING btree ("emergency_access_id","at") WHERE emergency_access_id is not null;--> statement-breakpoint
 CREATE INDEX "audit_seal_range_seal" ON "countersign"."audit_seal_range" USING btree ("seal");--> statement-breakpoint
 CREATE INDEX "emergency_access_workspace" ON "countersign"."emergency_access" USING btree ("workspace_id","opened_at");--> statement-breakpoint
 CREATE INDEX "emergency_access_user" ON "countersign"."emergency_access" USING btree ("workspace_id","user_id","opened_at");--> statement-breakpoint
 CREATE INDEX "emergency_access_written" ON "countersign"."emergency_access" USING btree ("written_at");--> statement-breakpoint
 CREATE INDEX "emergency_access_step_written" ON "countersign"."emergency_access_step" USING btree ("written_at");--> statement-breakpoint
--- By patient alone: equal keys are kept once (deduplication), and the index is a sixth of the size that it had with the time.
-DROP INDEX "countersign"."audit_event_patient";--> statement-breakpoint
+CREATE INDEX "audit_event_emergency_access" ON "countersign"."audit_event" USING btree ("emergency_access_id","at") WHERE emergency_access_id is not null;--> statement-breakpoint
 CREATE INDEX "audit_event_patient" ON "countersign"."audit_event" USING btree ("patient_id") WHERE patient_id is not null;

@@ -30,7 +30,7 @@ export const applicationGrants: readonly Grant[] = [
   { rights: ['SELECT', 'INSERT'], updates: ['ended_by', 'ended_at'], tables: ['audit_stream'] },
   {
     rights: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
-    tables: ['factor', 'settings_proposal', 'session_state', 'outbox_job'],
+    tables: ['factor', 'settings_proposal', 'session_state'],
   },
   // TRUNCATE: a clock that was set back drops every proof at once.
   { rights: ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'], tables: ['session_proof'] },

@@ -2,13 +2,12 @@ import type {
   EmergencyAccessQuery,
   EmergencyAccessRow,
   EmergencyStepRow,
-  OutboxJob,
   StoredEmergencyAccess,
 } from '@countersign/core';
 import { and, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { announceChange } from './changes.ts';
 import type { Session } from './database.ts';
-import { emergencyAccess, emergencyAccessStep, outboxJob } from './schema.ts';
+import { emergencyAccess, emergencyAccessStep } from './schema.ts';
 
 const DEFAULT_LIMIT = 100;
 const GREATEST_LIMIT = 1000;
@@ -101,8 +100,4 @@ export async function putEmergencyStep(session: Session, row: EmergencyStepRow):
   if (put.length === 0) return false;
   await announceChange(session);
   return true;
-}
-
-export async function enqueue(session: Session, job: OutboxJob): Promise<void> {
-  await session.queries.insert(outboxJob).values(job);
 }

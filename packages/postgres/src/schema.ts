@@ -202,16 +202,6 @@ export const emergencyAccessStep = countersign.table(
   ],
 );
 
-/** What waits to be delivered, written in the commit of what it tells of. */
-export const outboxJob = countersign.table('outbox_job', {
-  id: uuid('id').primaryKey().default(sql`gen_random_uuid()`),
-  kind: text('kind').$type<'emergency-notice'>().notNull(),
-  workspaceId: text('workspace_id').notNull(),
-  /** JSON. */
-  content: text('content').notNull(),
-  writtenAt: databaseInstant('written_at').notNull().default(sql`clock_timestamp()`),
-});
-
 export const factor = countersign.table(
   'factor',
   {

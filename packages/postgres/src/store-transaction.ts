@@ -2,7 +2,7 @@ import type { StoreTransaction } from '@countersign/core';
 import { resetAttempts, settleAttempt } from './attempts.ts';
 import type { BoundedCalls } from './bounded-calls.ts';
 import type { Session } from './database.ts';
-import { emergencyAccessOf, enqueue, putEmergencyAccess, putEmergencyStep } from './emergency-access.ts';
+import { emergencyAccessOf, putEmergencyAccess, putEmergencyStep } from './emergency-access.ts';
 import { moveFactorCounter, putFactor, removeFactor, replaceFactor } from './factors.ts';
 import { finishJob, putJob } from './outbox/job-queue.ts';
 import { endSession, raiseEpoch } from './revocation.ts';
@@ -39,7 +39,6 @@ export function storeTransaction(
       emergencyAccessOf: (workspaceId, userId) => run(() => emergencyAccessOf(session, workspaceId, userId)),
       putEmergencyAccess: (row) => run(() => putEmergencyAccess(session, row)),
       putEmergencyStep: (row) => run(() => putEmergencyStep(session, row)),
-      enqueue: (job) => run(() => enqueue(session, job)),
       endSession: (ended) => run(() => endSession(session, ended)),
       enqueue: (job, timing) => {
         enqueued = true;

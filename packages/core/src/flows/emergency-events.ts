@@ -1,6 +1,6 @@
 import type { AuditEventInput } from '../audit/event.ts';
 import { emergencyPeriod } from '../policy/emergency.ts';
-import type { OutboxJob } from '../store/store.ts';
+import type { OutboxJob } from '../store/outbox.ts';
 import type { EmergencyReading } from './emergency-rows.ts';
 import { eventOf, type SessionPrincipal } from './services.ts';
 

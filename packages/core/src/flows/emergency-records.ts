@@ -1,7 +1,8 @@
 import type { AuditEventInput } from '../audit/event.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
 import type { EmergencyBounds } from '../policy/emergency.ts';
-import type { EmergencyAccessRow, OutboxJob, StoredEmergencyAccess } from '../store/store.ts';
+import type { OutboxJob } from '../store/outbox.ts';
+import type { EmergencyAccessRow, StoredEmergencyAccess } from '../store/store.ts';
 import type { Administration } from './administration.ts';
 import { personsEmergencyEvent } from './emergency-events.ts';
 import type { EmergencyGrant } from './emergency-grant.ts';

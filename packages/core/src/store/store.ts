@@ -108,14 +108,6 @@ export interface EmergencyAccessQuery {
   readonly limit?: number;
 }
 
-/** Something to be delivered, kept in the same commit as what it tells of. */
-export interface OutboxJob {
-  readonly kind: 'emergency-notice';
-  readonly workspaceId: string;
-  /** JSON, without names, reasons, patients or addresses: `{ event, emergencyAccessId, by, at }`. */
-  readonly content: string;
-}
-
 /** The revocation counters that a session's proofs depend on. */
 export interface Epochs {
   readonly user: number;
@@ -186,8 +178,6 @@ export interface StoreTransaction {
   putEmergencyAccess(row: EmergencyAccessRow): Promise<void>;
   /** False, with nothing written, where a step of this kind exists. */
   putEmergencyStep(row: EmergencyStepRow): Promise<boolean>;
-  /** Keeps a job for delivery. */
-  enqueue(job: OutboxJob): Promise<void>;
   endSession(session: {
     readonly workspaceId: string;
     readonly userId: string;

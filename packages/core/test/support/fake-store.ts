@@ -17,7 +17,6 @@ import type {
   Epochs,
   FactorRow,
   Leadership,
-  OutboxJob,
   SessionStanding,
   SettingsProposalRow,
   SettingsRow,
@@ -50,7 +49,6 @@ interface Rows {
   readonly epochs: Map<string, number>;
   readonly accesses: EmergencyAccessRow[];
   readonly steps: EmergencyStepRow[];
-  readonly outbox: OutboxJob[];
   readonly ended: Parameters<StoreTransaction['endSession']>[0][];
   readonly attempts: Map<string, { consecutive: number; readonly ids: Set<string> }>;
   /** The outbox, in the order of putting in. */
@@ -97,7 +95,6 @@ export class FakeStore implements Store {
     epochs: new Map(),
     accesses: [],
     steps: [],
-    outbox: [],
     ended: [],
     attempts: new Map(),
     jobs: new Map(),
@@ -555,9 +552,6 @@ export class FakeStore implements Store {
         );
         if (!held) rows.steps.push(row);
         return !held;
-      },
-      async enqueue(job) {
-        rows.outbox.push(job);
       },
       async endSession(session) {
         rows.ended.push(session);
