@@ -1,4 +1,12 @@
 export {
+  type ArchivedLog,
+  archivedRecord,
+  archivedSeal,
+  archiveHeader,
+  openArchivedLog,
+} from './audit/archived-log.ts';
+export type { AuditDeviation, DeviationKind } from './audit/audit-deviation.ts';
+export {
   type ConsistencyProof,
   type InclusionProof,
   parseProof,
@@ -31,6 +39,7 @@ export {
 export type { EventSink } from './audit/event-sink.ts';
 export { EMPTY_ROOT, leafHash, MerkleFrontier, nodeHash, type TreeNode } from './audit/merkle.ts';
 export { verifyConsistency, verifyInclusion } from './audit/merkle-proof.ts';
+export { type AuditLogCheck, type AuditLogFindings, verifyAuditLog } from './audit/verify-audit-log.ts';
 export { type StreamCheck, verifyStream } from './audit/verify-stream.ts';
 export { type AuditListener, AuditWriter, type AuditWriterOptions } from './audit/writer.ts';
 export {

@@ -1,22 +1,30 @@
 import { auditTextFields, CANONICAL_VERSION, type ChainRecord } from '@countersign/core';
+import { sql } from 'drizzle-orm';
 import type { Session } from './database.ts';
 import { auditEvent } from './schema.ts';
 
-/** Signature, flags, and an extension of no bytes (PostgreSQL manual, COPY, binary format). */
-const HEADER = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
-const TEXTS = auditTextFields.length;
+/** Version, stream, index, id and instant in the canonical bytes. */
 const FIXED = 49;
+/** Number of columns; then of each its type, its length and its bytes (`record_send`). */
+const COUNT = 4;
+const TYPE = 4;
+const LENGTH = 4;
 
-const columns = ['stream', 'index', 'id', 'at', ...auditTextFields, 'hash']
-  .map((field) =>
-    field === 'at' ? '(extract(epoch from at) * 1000)::bigint' : `"${auditEvent[field as keyof Columns].name}"`,
-  )
-  .join(', ');
-type Columns = Pick<typeof auditEvent, 'stream' | 'index' | 'id' | 'hash' | (typeof auditTextFields)[number]>;
+const columns = sql.join(
+  [
+    auditEvent.stream,
+    auditEvent.index,
+    auditEvent.id,
+    sql`(extract(epoch from ${auditEvent.at}) * 1000)::bigint as milliseconds`,
+    ...auditTextFields.map((field) => auditEvent[field]),
+    auditEvent.hash,
+  ],
+  sql`, `,
+);
 
 /**
- * Records as COPY sends them in binary: a length and the bytes for each field, as in our canonical encoding, so that nothing is
- * decoded on the way to the hash. Measured against rows of the query builder: five times the records in a second.
+ * Records as PostgreSQL sends them in binary, a page in one value. A length and the bytes of each field are what our canonical
+ * encoding has too, so that nothing is decoded on the way to the hash.
  */
 export async function readChain(
   session: Session,
@@ -25,44 +33,57 @@ export async function readChain(
   until: number | null,
   limit: number,
 ): Promise<readonly ChainRecord[]> {
-  // COPY takes no parameters.
-  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(stream))
-    throw new RangeError('A stream is named by a UUID.');
-  const whole = [from ?? 0, until ?? 0, limit];
-  if (!whole.every(Number.isSafeInteger)) throw new RangeError('Indexes are whole numbers.');
-  const bounds = [from === null ? '' : ` and index >= ${from}`, until === null ? '' : ` and index < ${until}`].join('');
-  return parse(
-    await session.copy(
-      `copy (select ${columns} from countersign.audit_event where stream = '${stream}'${bounds} order by index limit ${limit}) to`,
-    ),
-  );
+  const bounds = sql.join([
+    from === null ? sql`` : sql` and ${auditEvent.index} >= ${from}`,
+    until === null ? sql`` : sql` and ${auditEvent.index} < ${until}`,
+  ]);
+  const [row] = await session.rows<{ packed: string | null }>(sql`
+    select pg_catalog.encode(pg_catalog.string_agg(pg_catalog.record_send(page), ''::bytea order by page.index), 'base64') as packed
+    from (
+      select ${columns} from ${auditEvent}
+      where ${auditEvent.stream} = ${stream}::uuid${bounds}
+      order by ${auditEvent.index} limit ${limit}
+    ) as page`);
+  return unpack(Buffer.from(row?.packed ?? '', 'base64'));
 }
 
-function parse(bytes: Buffer): readonly ChainRecord[] {
-  if (bytes.length === 0) return [];
-  if (!bytes.subarray(0, HEADER.length).equals(HEADER)) throw new RangeError('COPY answered in an unknown form.');
+function unpack(packed: Buffer): readonly ChainRecord[] {
   const records: ChainRecord[] = [];
-  let at = HEADER.length;
-  while (bytes.readInt16BE(at) !== -1) {
-    at += 2;
-    const start = at;
-    // stream, index, id and instant: never null, each with its length before it.
-    const texts = start + 4 + 16 + 4 + 8 + 4 + 16 + 4 + 8;
-    at = texts;
-    for (let text = 0; text < TEXTS; text += 1) {
-      const length = bytes.readInt32BE(at);
-      at += length === -1 ? 4 : 4 + length;
+  for (let at = 0; at < packed.length; ) {
+    const start = at + COUNT;
+    at = start;
+    let length = FIXED;
+    for (let field = 0; field < 4; field += 1) at = next(packed, at);
+    const texts = at;
+    for (let field = 0; field < auditTextFields.length; field += 1) {
+      const end = next(packed, at);
+      length += end - at - TYPE;
+      at = end;
     }
-    const canonical = Buffer.allocUnsafe(FIXED + at - texts);
-    canonical[0] = CANONICAL_VERSION;
-    bytes.copy(canonical, 1, start + 4, start + 20);
-    bytes.copy(canonical, 17, start + 24, start + 32);
-    bytes.copy(canonical, 25, start + 36, start + 52);
-    bytes.copy(canonical, 41, start + 56, start + 64);
-    bytes.copy(canonical, FIXED, texts, at);
-    const length = Math.max(0, bytes.readInt32BE(at));
-    records.push({ bytes: canonical, hash: bytes.subarray(at + 4, at + 4 + length) });
-    at += 4 + length;
+    const end = next(packed, at);
+    records.push({ bytes: canonical(packed, start, texts, length), hash: packed.subarray(at + TYPE + LENGTH, end) });
+    at = end;
   }
   return records;
+}
+
+/** Where the field after this one begins. A length of -1: null, and no bytes. */
+const next = (packed: Buffer, at: number): number => at + TYPE + LENGTH + Math.max(0, packed.readInt32BE(at + TYPE));
+
+function canonical(packed: Buffer, start: number, texts: number, length: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(length);
+  bytes[0] = CANONICAL_VERSION;
+  let to = 1;
+  let at = start;
+  for (let field = 0; field < 4; field += 1) {
+    const end = next(packed, at);
+    to += packed.copy(bytes, to, at + TYPE + LENGTH, end);
+    at = end;
+  }
+  for (at = texts; to < length; ) {
+    const end = next(packed, at);
+    to += packed.copy(bytes, to, at + TYPE, end);
+    at = end;
+  }
+  return bytes;
 }

@@ -12,8 +12,6 @@ export interface Session {
   rows<Row extends object>(statement: SQL): Promise<readonly Row[]>;
   /** Runs a statement of fixed text, which a server parses once per connection. Returns the number of rows it wrote. */
   write(text: string, values: readonly unknown[]): Promise<number>;
-  /** Runs `copy … to`, in binary, and returns what it sends; the driver says where to. */
-  copy(statement: string): Promise<Buffer>;
   /** Runs a text that is not ours, with its numbered parameters. Without parameters it may hold several statements. */
   run(text: string, values: readonly unknown[]): Promise<readonly object[]>;
 }

@@ -52,10 +52,6 @@ function pgliteSession(client: PGlite | Transaction): Session & { readonly queri
     rows: async <Row extends object>(statement: SQL) =>
       (await queries.execute(statement)).rows as readonly object[] as readonly Row[],
     write: async (text, values) => (await client.query(text, [...values])).affectedRows ?? 0,
-    copy: async (statement) => {
-      const { blob } = await client.query(`${statement} '/dev/blob' (format binary)`);
-      return blob === undefined ? Buffer.alloc(0) : Buffer.from(await blob.arrayBuffer());
-    },
     run: async (text, values) =>
       values.length > 0
         ? (await client.query<object>(text, [...values])).rows
@@ -82,7 +78,6 @@ function pgliteConnection(client: PGlite, locks: NamedLocks): Connection {
     queries: session.queries,
     rows: (statement) => track(() => session.rows(statement)),
     write: (text, values) => track(() => session.write(text, values)),
-    copy: (statement) => track(() => session.copy(statement)),
     run: (text, values) => track(() => session.run(text, values)),
     transaction: (work) =>
       track(() =>

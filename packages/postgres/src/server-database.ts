@@ -95,12 +95,6 @@ function serverSession(
     rows: async <Row extends object>(statement: SQL) =>
       (await queries.execute(statement)) as readonly object[] as readonly Row[],
     write: async (text, values) => (await client.unsafe(text, [...values] as string[], { prepare: true })).count,
-    copy: async (statement) => {
-      const chunks: Uint8Array[] = [];
-      const stream = await client.unsafe(`${statement} stdout (format binary)`).readable();
-      for await (const chunk of stream) chunks.push(chunk as Uint8Array);
-      return Buffer.concat(chunks);
-    },
     run: async (text, values) => {
       const rows = await client.unsafe(text, values.map((value) => asText(client, value)) as string[]);
       return [...rows];
@@ -135,7 +129,6 @@ function serverConnection(client: OwnClient): Connection {
     queries: session.queries,
     rows: (statement) => held(() => session.rows(statement)),
     write: (text, values) => held(() => session.write(text, values)),
-    copy: (statement) => held(() => session.copy(statement)),
     run: (text, values) => held(() => session.run(text, values)),
     transaction: (work) => held(() => client.begin((transaction) => work(serverSession(transaction)))),
     lock: async (name) => {
