@@ -119,22 +119,11 @@ export class EmergencyReview {
     return { who, from, until, why, ...said, opened };
   }
 
-  /** By the patient where there is one: their events are found by an index, however long the log is. */
   async #events({ access }: EmergencyReading): Promise<readonly AuditRecord[]> {
-    const { id, workspaceId, patientId, userId, openedAt } = access;
-    return await this.#services.store.auditEvents({
-      workspaceId,
-      emergencyAccessId: id,
-      // No clock of ours is further back than this.
-      from: openedAt - CLOCKS_APART,
-      limit: EVENTS,
-      ...(patientId === null ? { userId } : { patientId }),
-    });
+    const { id, workspaceId } = access;
+    return await this.#services.store.auditEvents({ workspaceId, emergencyAccessId: id, limit: EVENTS });
   }
 }
-
-/** Milliseconds by which the clocks of two nodes may differ: twice what a start tolerates. */
-const CLOCKS_APART = 60_000;
 
 function facts({ userId, openedAt, endsAt, endedAt, reason, ...grant }: EmergencyGrant) {
   const { purposeOfUse, recipient, facility, nature } = grant;

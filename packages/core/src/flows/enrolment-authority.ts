@@ -26,6 +26,8 @@ export interface Authority {
   /** The proof's strength, which caps a new factor's; null where nothing caps it (the first one, or an administrator's code). */
   readonly proof: Strength | null;
   readonly code: FactorRow | null;
+  /** The administrative emergency access that it stands on; null: none. */
+  readonly emergencyAccessId: string | null;
 }
 
 /** What a change of factors may stand on. */
@@ -61,21 +63,24 @@ export class EnrolmentAuthority {
     const { enrolmentCode, returnTo } = options;
     if (change.adding && enrolmentCode !== undefined) {
       const code = await checkEnrolmentCode(this.#services, principal, session, enrolmentCode);
-      return { session, epochs, proof: null, code };
+      return { session, epochs, proof: null, code, emergencyAccessId: null };
     }
     if (await this.#hasFactors(principal, session)) {
+      // Capped as by the weakest proof: nobody has shown anything. It makes no recovery codes, which would outlive its cap.
+      const open = change.adding && change.byRecovery ? await this.#emergency(principal, epochs) : null;
+      if (open !== null) return { session, epochs, proof: 'any', code: null, emergencyAccessId: open };
       const { strength } = await demandAccountProof(this.#services, this.#authorizer, principal, {
         action: 'factors',
         returnTo: returnTo ?? null,
         orRecovery: change.byRecovery,
       });
-      return { session, epochs, proof: strength, code: null };
+      return { session, epochs, proof: strength, code: null, emergencyAccessId: null };
     }
     if (configuration.enrolment.first === 'administrator-code') throw new CountersignError('enrolment_code_required');
     const age = configuration.clock.now() - principal.signedInAt.getTime();
     // Written so that an unreadable instant (NaN) refuses.
     if (!(age < configuration.freshSignInSeconds * 1000)) throw new CountersignError('fresh_sign_in_required');
-    return { session, epochs, proof: null, code: null };
+    return { session, epochs, proof: null, code: null, emergencyAccessId: null };
   }
 
   /**
@@ -88,9 +93,13 @@ export class EnrolmentAuthority {
     if (reading.endedAt !== null) throw new CountersignError('session_ended');
     const now = configuration.clock.now();
     const begun = await state.takeCeremony(principal.key, enrolmentName(factor), now);
-    if (begun !== row.id) return await this.demand(principal, {}, addingOf(factor));
-    await this.keepBeginning(principal, factor, row, now);
-    return { session: reading.number, epochs: reading.epochs, proof: null, code: null };
+    const [id, emergencyAccessId = null] = begun?.split(' ') ?? [];
+    // What was begun under emergency access is confirmed under it, or by an authority of its own.
+    const stands =
+      emergencyAccessId === null || (await this.#emergency(principal, reading.epochs)) === emergencyAccessId;
+    if (id !== row.id || !stands) return await this.demand(principal, {}, addingOf(factor));
+    await this.keepBeginning(principal, factor, row, now, emergencyAccessId);
+    return { session: reading.number, epochs: reading.epochs, proof: null, code: null, emergencyAccessId };
   }
 
   /** Keeps for `toFinish`, in the session, that the enrolment was begun in it. */
@@ -99,15 +108,30 @@ export class EnrolmentAuthority {
     factor: Factor,
     row: Pick<FactorRow, 'id' | 'createdAt'>,
     now: number,
+    emergencyAccessId: string | null,
   ) {
     const { configuration, state } = this.#services;
     const until = row.createdAt + configuration.freshSignInSeconds * 1000;
-    await state.keepCeremony(principal.key, enrolmentName(factor), row.id, until, now);
+    const kept = emergencyAccessId === null ? row.id : `${row.id} ${emergencyAccessId}`;
+    await state.keepCeremony(principal.key, enrolmentName(factor), kept, until, now);
   }
 
   /** Every other session's proofs have ended; this one, whose proof allowed the change, keeps its own. */
   async carryOn(principal: SessionPrincipal, { session, epochs }: Authority, epoch: number): Promise<void> {
     await carryOn(this.#services, principal, { number: session, epochs, hasFactor: true }, epoch);
+  }
+
+  /** The id of the administrative emergency access that is open for this principal; null: none. */
+  async #emergency(principal: SessionPrincipal, epochs: Epochs): Promise<string | null> {
+    const { emergency, live } = this.#services;
+    const settings = await live.load(principal.workspaceId);
+    if (settings === 'unknown') throw new CountersignError('settings_unknown');
+    const open = emergency.openFor(principal, null, settings, this.#authorizer.now);
+    if (open === null || open.purpose !== 'administrative') return null;
+    const { confirmed } = live;
+    const counts =
+      emergency.isCertain(open, epochs, confirmed) || (await emergency.confirm(open, principal, epochs, confirmed));
+    return counts ? open.id : null;
   }
 
   /** Throws `factor_unknown`, audited, where the log says one was enrolled and never removed, and there is none. */

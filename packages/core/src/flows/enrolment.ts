@@ -74,11 +74,13 @@ export class Enrolment {
     const begun = await audit.transact(async (transaction) => {
       if (!(await useCode(transaction, authority))) return { value: false, events: [] };
       await transaction.putFactor(signedFactorRow(configuration.keyring, row));
-      const event = { code: 'FACTOR_ENROLMENT_STARTED', outcome: 'success', factor: factor.id } as const;
+      const { emergencyAccessId } = authority;
+      const about = { factor: factor.id, emergencyAccessId };
+      const event = { code: 'FACTOR_ENROLMENT_STARTED', outcome: 'success', ...about } as const;
       return { value: true, events: [eventOf(principal, authority.session, event)] };
     });
     if (!begun) throw new CountersignError('enrolment_code_refused', { field: 'enrolmentCode' });
-    await this.#authority.keepBeginning(principal, factor, row, now);
+    await this.#authority.keepBeginning(principal, factor, row, now, authority.emergencyAccessId);
     return invited.invitation;
   }
 
@@ -198,7 +200,8 @@ export class Enrolment {
       const raised = await raiseOnce(transaction, principal, authority);
       const reason = earlier.length > 0 ? 'replaced' : row.cap === null ? 'new' : 'capped';
       const details = counterDetails(confirmed, confirmed.counter);
-      const event = { code: 'FACTOR_ENROLLED', outcome: 'success', factor: factor.id, reason, details } as const;
+      const about = { factor: factor.id, emergencyAccessId: authority.emergencyAccessId };
+      const event = { code: 'FACTOR_ENROLLED', outcome: 'success', ...about, reason, details } as const;
       return { value: raised, events: [eventOf(principal, authority.session, event)] };
     });
     if (epoch === null) throw new CountersignError('enrolment_unknown');

@@ -153,10 +153,7 @@ export class LiveEmergencyAccess {
       if (held === undefined || this.#stale.has(id) || this.#isOver(held, now)) continue;
       const { access, life } = held.reading;
       if (life.waits && life.approved === null) continue;
-      const period = emergencyPeriod(life);
-      // The shorter of what was in force at its opening and what is now.
-      const endsAt = Math.min(period.endsAt, period.openedAt + rules.windowSeconds * 1000);
-      if (!(now < endsAt)) continue;
+      const { endsAt } = emergencyPeriod(life);
       open.push({ id, purpose: access.purpose, patientId: access.patientId, endsAt });
     }
     return open;
