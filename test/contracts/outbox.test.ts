@@ -71,7 +71,7 @@ async function writerOf(store: Store) {
 /** Works on the store's jobs with `answer`, and keeps what was handed over. */
 async function workOn(store: Store, answer: (task: OutboxTask) => OutboxResult | Promise<OutboxResult> = () => 'done') {
   const tasks: OutboxTask[] = [];
-  const worker = await store.outbox().work(async (task) => {
+  const worker = await store.outbox().work(async (task): Promise<OutboxResult> => {
     tasks.push(task);
     return await answer(task);
   });
@@ -150,7 +150,7 @@ for (const [name, open] of Object.entries(backends)) {
 
     t.test('the handler can finish it in a transaction, once', async (t) => {
       const finished: boolean[] = [];
-      const { close } = await workOn(store, async (task) => {
+      const { close } = await workOn(store, async (task): Promise<OutboxResult> => {
         const finish = () => connection.transact(async (tx) => ({ value: await tx.finishJob(task), records: [] }));
         finished.push(await finish(), await finish());
         return 'done';

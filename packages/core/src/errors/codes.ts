@@ -102,6 +102,7 @@ export const errorCodes = {
   },
   mail_unavailable: { status: 502, message: 'The mail server cannot be reached right now.' },
   mail_refused: { status: 502, message: 'The mail server refused this mail for good.' },
+  contacts_unavailable: { status: 502, message: 'The address book cannot be read right now.' },
   sms_unavailable: { status: 502, message: 'The SMS service cannot be reached right now.' },
   sms_refused: { status: 502, message: 'The SMS service refused this message for good.' },
   internal: { status: 500, message: 'Something went wrong on our side.' },

@@ -69,4 +69,25 @@ export const englishNotices: NoticeTexts = {
   notYou:
     'If this was you, there is nothing to do. If it was not, tell an administrator at once, and sign out wherever you are signed in.',
   notExpected: 'If you did not expect this, look at the audit log and talk to the administrator who did it.',
+  emergency: {
+    happened: {
+      started: '{user} has begun emergency access.',
+      reopened: '{user} has begun emergency access for the same patient again. It waits for review as escalated.',
+      requested: '{user} asks for emergency access beyond the usual number of times. A second eligible person must approve it.',
+      approved: '{by} has approved the emergency access of {user}, which has begun.',
+      overdue: 'The review of an emergency access of {user} is overdue.',
+      gathered: '{user} has begun emergency access {count} more times within a quarter of an hour.',
+    },
+    subject: 'Emergency access',
+    subjectOverdue: 'The review of an emergency access is overdue',
+    purposes: { clinical: 'clinical (the records of one patient)', administrative: 'administrative (their own second factors)' },
+    purpose: 'Purpose: {purpose}',
+    from: 'From: {at}',
+    until: 'Until: {at}',
+    review: 'Please review it: sign in as you always do, and open the reviews of emergency access.',
+    approve: 'To approve or decline it, sign in as you always do, and open emergency access.',
+    sms: '{host}: {happened} {when} {todo}',
+    smsReview: 'Please review it there.',
+    smsApprove: 'Please decide on it there.',
+  },
 };

@@ -1,3 +1,4 @@
+import type { EmergencyNoticeKind } from './emergency-notice.ts';
 import type { NoticeKind } from './notice.ts';
 
 /** The words of every notice in one language. */
@@ -15,4 +16,23 @@ export interface NoticeTexts {
   readonly byUser: string;
   readonly notYou: string;
   readonly notExpected: string;
+  readonly emergency: EmergencyTexts;
+}
+
+/** The words about emergency access. `{user}`: whose access; `{by}`: who approved; `{count}`: how many; `{host}`: ours. */
+export interface EmergencyTexts {
+  readonly happened: Readonly<Record<EmergencyNoticeKind, string>>;
+  readonly subject: string;
+  readonly subjectOverdue: string;
+  readonly purposes: Readonly<Record<'clinical' | 'administrative', string>>;
+  readonly purpose: string;
+  readonly from: string;
+  readonly until: string;
+  /** What to do, and where. */
+  readonly review: string;
+  readonly approve: string;
+  /** The whole of an SMS. */
+  readonly sms: string;
+  readonly smsReview: string;
+  readonly smsApprove: string;
 }

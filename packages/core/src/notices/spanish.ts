@@ -71,4 +71,29 @@ export const spanishNotices: NoticeTexts = {
   notYou:
     'Si fue usted, no tiene que hacer nada. Si no fue usted, avise a un administrador de inmediato y cierre todas sus sesiones.',
   notExpected: 'Si no lo esperaba, revise el registro de auditoría y hable con el administrador que lo hizo.',
+  emergency: {
+    happened: {
+      started: '{user} inició un acceso de emergencia.',
+      reopened: '{user} inició de nuevo un acceso de emergencia para el mismo paciente. Espera revisión como elevado.',
+      requested:
+        '{user} solicita un acceso de emergencia más allá del número habitual de veces. Una segunda persona autorizada debe aprobarlo.',
+      approved: '{by} aprobó el acceso de emergencia de {user}, que ya comenzó.',
+      overdue: 'La revisión de un acceso de emergencia de {user} está atrasada.',
+      gathered: '{user} inició accesos de emergencia {count} veces más en un cuarto de hora.',
+    },
+    subject: 'Acceso de emergencia',
+    subjectOverdue: 'La revisión de un acceso de emergencia está atrasada',
+    purposes: {
+      clinical: 'clínico (la historia de un paciente)',
+      administrative: 'administrativo (sus propios segundos factores)',
+    },
+    purpose: 'Finalidad: {purpose}',
+    from: 'Desde: {at}',
+    until: 'Hasta: {at}',
+    review: 'Revíselo, por favor: inicie sesión como siempre y abra las revisiones de accesos de emergencia.',
+    approve: 'Para aprobarlo o rechazarlo, inicie sesión como siempre y abra el acceso de emergencia.',
+    sms: '{host}: {happened} {when} {todo}',
+    smsReview: 'Revíselo allí, por favor.',
+    smsApprove: 'Decida allí, por favor.',
+  },
 };

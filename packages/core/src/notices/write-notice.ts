@@ -16,7 +16,7 @@ export function writeNotice(notice: Notice, contact: Contact, publicUrl: URL): M
     '',
     filled(happened, { factor: factorName(texts, notice.factor ?? ''), remaining: String(notice.remaining ?? 0) }),
     '',
-    filled(texts.when, { at: `${new Date(notice.at).toISOString().slice(0, 16).replace('T', ' ')} UTC` }),
+    filled(texts.when, { at: noticeInstant(notice.at) }),
     filled(texts.where, { host: publicUrl.host }),
     ...byLine(texts, notice, toUser),
     '',
@@ -27,7 +27,7 @@ export function writeNotice(notice: Notice, contact: Contact, publicUrl: URL): M
 }
 
 /** By the language alone: `es-MX` is Spanish. */
-function textsOf(language: string | undefined): NoticeTexts {
+export function textsOf(language: string | undefined): NoticeTexts {
   return /^es(?:-|$)/i.test(language ?? '') ? spanishNotices : englishNotices;
 }
 
@@ -38,13 +38,21 @@ const factorName = (texts: NoticeTexts, factor: string): string =>
 function byLine(texts: NoticeTexts, notice: Notice, toUser: boolean): readonly string[] {
   if (toUser) return notice.by === undefined ? [] : [texts.byAdministrator];
   const by = notice.by ?? ('administratorsBut' in notice.to ? notice.to.administratorsBut : '');
-  const user = by
+  const user = plainName(by);
+  return user === '' ? [] : [filled(texts.byUser, { user })];
+}
+
+/** A user id without what could break a line or hide in it, and of a bounded length. */
+export const plainName = (name: string): string =>
+  name
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
     .trim()
     .slice(0, 100)
     .toWellFormed();
-  return user === '' ? [] : [filled(texts.byUser, { user })];
-}
 
-const filled = (text: string, values: Readonly<Record<string, string>>): string =>
+/** An instant as notices have it: UTC, to the minute. */
+export const noticeInstant = (at: number): string =>
+  `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+export const filled = (text: string, values: Readonly<Record<string, string>>): string =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
