@@ -22,6 +22,7 @@ import { type Authorization, type Demand, refusalCode } from './flows/demand.ts'
 import { Duties, type Duty } from './flows/duties.ts';
 import { EmergencyAccess } from './flows/emergency-access.ts';
 import { emergencyDuty } from './flows/emergency-duty.ts';
+import { EmergencyNotices } from './flows/emergency-notices.ts';
 import { Enrolment } from './flows/enrolment.ts';
 import { LiveEmergencyAccess } from './flows/live-emergency-access.ts';
 import { LiveWorkspaces } from './flows/live-workspaces.ts';
@@ -142,7 +143,11 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
   const live = new LiveWorkspaces(configuration, store, audit);
   const notices = new Notices(configuration, audit);
   const emergencyLive = new LiveEmergencyAccess(configuration, store, audit);
-  const services: Services = { configuration, store, state, audit, live, emergency: emergencyLive, notices };
+  const emergencyNotices = new EmergencyNotices(configuration, store, audit, () => live.ids);
+  const services: Services = {
+    ...{ configuration, store, state, audit, live, notices, emergencyNotices },
+    emergency: emergencyLive,
+  };
   const authorizer = new Authorizer(services);
   const seals = new AuditSeals(store.seals, configuration.checkpointKeys);
   const administration = new Administration(services, authorizer, seals);
@@ -154,6 +159,7 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
     await audit.append([appliedEvent(configuration)]);
     await live.start(emergencyLive);
     await emergencyLive.start();
+    await emergencyNotices.start();
     duties.start();
   } catch (error) {
     await audit.close();
@@ -218,6 +224,7 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
       await sealing.close();
       await live.close();
       await notices.close();
+      await emergencyNotices.close();
       await audit.close();
       await shipping.close();
       await state.close();

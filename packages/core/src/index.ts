@@ -79,9 +79,11 @@ export {
 } from './flows/effective-settings.ts';
 export type { EmergencyAccess, EmergencyQueueQuery } from './flows/emergency-access.ts';
 export type * from './flows/emergency-grant.ts';
+export type { DirectNotice } from './flows/emergency-notices.ts';
 export type { Enrolment } from './flows/enrolment.ts';
 export type { EnrolmentOptions } from './flows/enrolment-authority.ts';
 export { importOpenEmrGlobals, type OpenEmrGlobals, readOpenEmrGlobals } from './flows/import-openemr-globals.ts';
+export { type NoticeOutcome, noticeOutcomes } from './flows/notice-outcomes.ts';
 export { type OperatorReset, resetFactorsAsOperator } from './flows/operator-reset.ts';
 export type { FactorSummary } from './flows/own-factors.ts';
 export { type KeyRotation, type KeyRotationOptions, keysInUse, rotateKeys } from './flows/rotate-keys.ts';
@@ -105,6 +107,7 @@ export {
 export type { ItemLabels, SiftedList } from './flows/sift-list.ts';
 export type { KeyringOptions, OpenedTicket, SecretOwner } from './keys/keyring.ts';
 export { Keyring } from './keys/keyring.ts';
+export type { EmergencyNotice, EmergencyNoticeKind, NoticeChannel } from './notices/emergency-notice.ts';
 export type * from './notices/notice.ts';
 export { type Operation, operationDigest } from './operation/operation-digest.ts';
 export { type OperationSummary, operationSummary } from './operation/operation-summary.ts';

@@ -74,6 +74,11 @@ export class LiveWorkspaces {
     return this.#configuration.clock.elapsed() - this.#confirmedAt < this.#configuration.confirmationSeconds * 1000;
   }
 
+  /** Those that are in use here. */
+  get ids(): Iterable<string> {
+    return this.#workspaces.keys();
+  }
+
   /** Current settings, or null where they must be loaded first. */
   settings(workspaceId: string): EffectiveSettings | null {
     return this.#workspaces.get(workspaceId)?.settings ?? null;

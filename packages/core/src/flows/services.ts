@@ -7,6 +7,7 @@ import type { FactorUser } from '../factors/factor.ts';
 import { actingPerson, isImpersonated, type Principal } from '../policy/principal.ts';
 import type { PresentedBinding, SessionKey, SessionStateStore } from '../session-state/session-state.ts';
 import type { Store } from '../store/store.ts';
+import type { EmergencyNotices } from './emergency-notices.ts';
 import type { LiveEmergencyAccess } from './live-emergency-access.ts';
 import type { LiveWorkspaces } from './live-workspaces.ts';
 import type { Notices } from './notices.ts';
@@ -20,6 +21,7 @@ export interface Services {
   readonly live: LiveWorkspaces;
   readonly emergency: LiveEmergencyAccess;
   readonly notices: Notices;
+  readonly emergencyNotices: EmergencyNotices;
 }
 
 /** What is known of the request, for the audit log. */

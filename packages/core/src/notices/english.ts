@@ -73,14 +73,18 @@ export const englishNotices: NoticeTexts = {
     happened: {
       started: '{user} has begun emergency access.',
       reopened: '{user} has begun emergency access for the same patient again. It waits for review as escalated.',
-      requested: '{user} asks for emergency access beyond the usual number of times. A second eligible person must approve it.',
+      requested:
+        '{user} asks for emergency access beyond the usual number of times. A second eligible person must approve it.',
       approved: '{by} has approved the emergency access of {user}, which has begun.',
       overdue: 'The review of an emergency access of {user} is overdue.',
       gathered: '{user} has begun emergency access {count} more times within a quarter of an hour.',
     },
     subject: 'Emergency access',
     subjectOverdue: 'The review of an emergency access is overdue',
-    purposes: { clinical: 'clinical (the records of one patient)', administrative: 'administrative (their own second factors)' },
+    purposes: {
+      clinical: 'clinical (the records of one patient)',
+      administrative: 'administrative (their own second factors)',
+    },
     purpose: 'Purpose: {purpose}',
     from: 'From: {at}',
     until: 'Until: {at}',

@@ -51,8 +51,7 @@ export const plainName = (name: string): string =>
     .toWellFormed();
 
 /** An instant as notices have it: UTC, to the minute. */
-export const noticeInstant = (at: number): string =>
-  `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+export const noticeInstant = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 export const filled = (text: string, values: Readonly<Record<string, string>>): string =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
