@@ -14,7 +14,8 @@ onEveryAdapter('a refusal does not tell what the record is about, unless the hos
     const page = await client.get(sent.headers.get('location') ?? '', { page: true });
     t.equal(page.status, 200);
     t.equal(page.text.includes('Ketamine'), nameCategories, 'the page');
-    for (const text of [refused.text, page.text]) t.notMatch(text, /notes of|(?<![\w-])p1(?![\w-])/, 'nor whose it is, nor what it says');
+    for (const text of [refused.text, page.text])
+      t.notMatch(text, /notes of|(?<![\w-])p1(?![\w-])/, 'nor whose it is, nor what it says');
     t.ok((await host.events()).some((event) => event.code === 'MFA_REQUIRED' && event.categories === '5'));
     await host.close();
   }
