@@ -2,7 +2,16 @@
 // store-processes.test.ts, what takes a fault in store-faults.test.ts.
 import { randomUUID } from 'node:crypto';
 import { inspect, isDeepStrictEqual } from 'node:util';
-import { type AuditRecord, type FactorRow, type Store, verifyStream } from '@countersign/core';
+import {
+  type AuditRecord,
+  type EmergencyAccessQuery,
+  type EmergencyAccessRow,
+  type EmergencyStepRow,
+  type FactorRow,
+  type Store,
+  type StoreTransaction,
+  verifyStream,
+} from '@countersign/core';
 import { openStore } from '@countersign/postgres';
 import postgres from 'postgres';
 import t from 'tap';
@@ -620,7 +629,122 @@ for (const [name, open] of Object.entries(backends)) {
       }
     });
 
-    t.test('watch: told of epochs and settings', async (t) => {
+    t.test('emergency access: kept as it was written, each step once, found by what it is', async (t) => {
+      const { connection, records } = await writerOf(store);
+      t.teardown(() => connection.close());
+      const write = <T>(work: (tx: StoreTransaction) => Promise<T>) =>
+        connection.transact(async (tx) => ({ value: await work(tx), records: [] }));
+      const workspaceId = randomUUID();
+      const accesses = [0, 1, 2].map(
+        (at): EmergencyAccessRow => ({
+          id: randomUUID(),
+          workspaceId,
+          userId: at === 2 ? 'ben' : 'ana',
+          purpose: at === 1 ? 'administrative' : 'clinical',
+          patientId: at === 1 ? null : `p${at}`,
+          openedAt: NOW + at,
+          endsAt: NOW + at + 60_000,
+          content: '{ "reason": "Zoë \\" }',
+          mac: 'mac',
+        }),
+      );
+      const [first, second, third] = accesses as [EmergencyAccessRow, EmergencyAccessRow, EmergencyAccessRow];
+      const step = (emergencyAccessId: string, kind: string): EmergencyStepRow => ({
+        emergencyAccessId,
+        kind,
+        at: NOW + 5,
+        byUserId: kind === 'ended' ? null : 'ada',
+        content: '{}',
+        mac: 'mac',
+      });
+      await write(async (tx) => {
+        for (const access of accesses) await tx.putEmergencyAccess(access);
+      });
+      const found = async (query: EmergencyAccessQuery) =>
+        (await store.emergencyAccess({ workspaceId, ...query })).map(({ access }) => access.id);
+      t.match(await store.emergencyAccess({ ids: [first.id] }), [{ access: first, steps: [] }]);
+      t.strictSame(await found({}), [third.id, second.id, first.id], 'newest first');
+      t.strictSame(await found({ limit: 1 }), [third.id]);
+      t.strictSame(await found({ before: { openedAt: second.openedAt, id: second.id } }), [first.id]);
+      t.strictSame(await found({ userId: 'ana' }), [second.id, first.id]);
+      t.strictSame(await found({ openedUntil: NOW + 1 }), [first.id]);
+      t.strictSame(await found({ ids: ['no uuid', third.id] }), [third.id]);
+      t.strictSame(await found({ ids: ['no uuid'] }), []);
+      t.strictSame(await store.emergencyAccess({ workspaceId: 'elsewhere', ids: [first.id] }), []);
+
+      t.strictSame(
+        await write(async (tx) => [
+          await tx.putEmergencyStep(step(first.id, 'ended')),
+          await tx.putEmergencyStep({ ...step(first.id, 'ended'), at: NOW + 6 }),
+          await tx.putEmergencyStep(step(first.id, 'reviewed')),
+          await tx.putEmergencyStep(step(second.id, 'ended')),
+        ]),
+        [true, false, true, true],
+      );
+      t.strictSame((await store.emergencyAccess({ ids: [first.id] }))[0]?.steps, [
+        step(first.id, 'ended'),
+        step(first.id, 'reviewed'),
+      ]);
+      t.strictSame(await found({ lacking: ['ended', 'declined'] }), [third.id]);
+      t.strictSame(await found({ having: ['ended'], lacking: ['reviewed'] }), [second.id]);
+      await t.rejects(
+        write(async (tx) => {
+          await tx.putEmergencyStep(step(third.id, 'ended'));
+          throw new Error('changed its mind');
+        }),
+        { message: 'changed its mind' },
+      );
+      t.strictSame(await found({ having: ['ended'], userId: 'ben' }), [], 'nothing of a transaction that failed');
+
+      const seen: number[] = [];
+      const other = await writerOf(store);
+      t.teardown(() => other.connection.close());
+      let isHeld = () => {};
+      const held = new Promise<void>((resolve) => {
+        isHeld = resolve;
+      });
+      const slow = write(async (tx) => {
+        seen.push((await tx.emergencyAccessOf(workspaceId, 'ben')).length);
+        isHeld();
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        await tx.putEmergencyAccess({ ...third, id: randomUUID() });
+      });
+      await held;
+      const behind = other.connection.transact(async (tx) => {
+        seen.push((await tx.emergencyAccessOf(workspaceId, 'ben')).length);
+        return { value: null, records: [] };
+      });
+      await Promise.all([slow, behind]);
+      t.strictSame(seen, [1, 2], 'whoever comes second sees what the first has written');
+
+      const age = async () => (await store.emergencyAccess({ ids: [third.id] }))[0]?.age ?? -1;
+      t.ok((await age()) >= 100 && (await age()) < 60_000, 'of now, though it says that it is of March');
+      // As the superuser, who can: time is made to pass.
+      for (const [table, by] of [
+        ['emergency_access', '50 minutes'],
+        ['emergency_access_step', '10 minutes'],
+      ] as const) {
+        if (table === 'emergency_access_step') await write((tx) => tx.putEmergencyStep(step(third.id, 'approved')));
+        await query(`alter table countersign.${table} disable trigger append_only`);
+        await query(`update countersign.${table} set written_at = written_at - interval '${by}'`);
+        await query(`alter table countersign.${table} enable always trigger append_only`);
+        const minutes = Math.floor((await age()) / 60_000);
+        t.equal(
+          `${minutes} minutes`,
+          by,
+          table === 'emergency_access' ? 'since it was opened' : 'since it was approved',
+        );
+      }
+      for (const table of ['emergency_access', 'emergency_access_step']) {
+        for (const statement of [`update countersign.${table} set mac = ''`, `delete from countersign.${table}`])
+          await t.rejects(query(statement), { code: '55000', message: /append-only/ }, statement);
+      }
+      await connection.append(records(1, { workspaceId, emergencyAccessId: first.id }));
+      t.equal((await store.auditEvents({ workspaceId, emergencyAccessId: first.id })).length, 1);
+      t.strictSame(await store.auditEvents({ workspaceId, emergencyAccessId: third.id }), []);
+    });
+
+    t.test('watch: told of epochs, settings and emergency accesses', async (t) => {
       const { connection } = await writerOf(store);
       const told: unknown[] = [];
       let confirmations = 0;
@@ -635,15 +759,23 @@ for (const [name, open] of Object.entries(backends)) {
       t.teardown(() => Promise.all([watch.close(), connection.close()]));
       t.ok(confirmations > 0, 'confirmed once it is there');
       const workspaceId = randomUUID();
+      const id = randomUUID();
       await connection.transact(async (tx) => {
         await tx.raiseEpoch(workspaceId, 'u1');
         await tx.raiseEpoch(workspaceId, null);
         await tx.putSettings({ workspaceId, version: 1, content: '{}', mac: '', changedAt: NOW, changedBy: 'u1' });
+        const access = { id, workspaceId, userId: 'u1', purpose: 'clinical', patientId: 'p1' } as const;
+        await tx.putEmergencyAccess({ ...access, openedAt: NOW, endsAt: NOW, content: '{}', mac: '' });
         return { value: null, records: [] };
+      });
+      await until(() => told.some((one) => isDeepStrictEqual(one, [workspaceId, id, 0])));
+      await connection.transact(async (tx) => {
+        const step = { emergencyAccessId: id, kind: 'ended', at: NOW, byUserId: null, content: '{}', mac: '' };
+        return { value: await tx.putEmergencyStep(step), records: [] };
       });
       const oursToldOf = () =>
         new Set(told.map((entry) => JSON.stringify(entry)).filter((entry) => entry.includes(workspaceId)));
-      await until(() => oursToldOf().size >= 3);
+      await until(() => oursToldOf().size >= 5);
       const ours = oursToldOf();
       t.strictSame(
         ours,
@@ -652,6 +784,8 @@ for (const [name, open] of Object.entries(backends)) {
             [workspaceId, 'u1', 1],
             [workspaceId, null, 1],
             [workspaceId, 1],
+            [workspaceId, id, 0],
+            [workspaceId, id, 1],
           ].map((entry) => JSON.stringify(entry)),
         ),
       );
