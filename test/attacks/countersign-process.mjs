@@ -26,7 +26,7 @@ const record = { workspaceId: 'clinic', action: 'view', guarded: new Set(['5']) 
 
 /** @type {Record<string, (...args: any[]) => Promise<unknown>>} */
 const tasks = {
-  start: async (url, key, at, attempts) => {
+  start: async (url, key, at, attempts, emergencyAccess) => {
     now = at;
     countersign = await createCountersign({
       store: await openStore(url),
@@ -35,7 +35,8 @@ const tasks = {
       categories: [{ id: '5', name: 'Ketamine infusion' }],
       factors: [totp({ issuer: 'Example EHR' })],
       clock: { now: () => now, elapsed: () => 0 },
-      ...(attempts === undefined ? {} : { attempts }),
+      ...(attempts == null ? {} : { attempts }),
+      ...(emergencyAccess === undefined ? {} : { emergencyAccess }),
     });
   },
   setClock: async (at) => {
@@ -59,7 +60,38 @@ const tasks = {
         outcome(node().answerChallenge(principal(userId, session), id, 'totp', { code })),
       ),
     ),
+  /** Asks for emergency access to all of these patients at once; each one's status, or the code of the error. */
+  emergencies: (userId, patients) =>
+    Promise.all(
+      patients.map((/** @type {string} */ patientId) =>
+        node()
+          .emergency.start(clinician(userId), {
+            purpose: 'clinical',
+            patientId,
+            reason: 'Unresponsive after the infusion, dose needed now.',
+            purposeOfUse: 'ETREAT',
+          })
+          .then(
+            ({ status }) => status,
+            (error) => String(Reflect.get(Object(error), 'code') ?? error),
+          ),
+      ),
+    ),
+  approve: (userId, id) => outcome(node().emergency.approve(clinician(userId), id)),
+  endEmergency: (userId, id) => outcome(node().emergency.end(clinician(userId), id)),
+  /** Whether a record of this patient is open to them. */
+  opens: async (userId, patientId) => {
+    const { outcome: decided } = await node().check(clinician(userId), {
+      workspaceId: 'clinic',
+      patientId,
+      categories: ['5'],
+    });
+    return decided;
+  },
 };
+
+/** What only emergency access needs: a role. */
+const clinician = (/** @type {string} */ userId) => Object.assign(principal(userId, 'ward'), { roles: ['clinician'] });
 
 /** `ok`, or the code of the error. */
 const outcome = (/** @type {Promise<unknown>} */ work) =>
