@@ -550,6 +550,7 @@ export const english = {
       payment: 'Payment',
       settings: 'Change settings',
       factors: 'Change factors',
+      administer: 'Open an administrators’ page',
     },
     /** By event code; another is shown as it is. */
     codes: {
@@ -752,6 +753,9 @@ export const english = {
     store_wait_exceeded: 'The database did not answer in time.',
     session_state_unavailable: 'What was confirmed cannot be looked up right now.',
     audit_backlog: 'The audit log cannot keep up right now.',
+    audit_sort_too_wide: 'There are too many events to sort them this way. Choose a shorter period.',
+    spool_unavailable: 'The spool for emergencies cannot be written to right now.',
+    audit_sealing_refused: 'The seals of the audit log are not as they were left.',
     key_unknown: 'A stored secret cannot be opened right now.',
     identity_provider_unavailable:
       'The identity provider cannot be reached right now. Try again, or use another factor.',

@@ -538,6 +538,7 @@ export const spanish: Strings = {
       payment: 'Pago',
       settings: 'Cambiar la configuración',
       factors: 'Cambiar los factores',
+      administer: 'Abrir una página de administración',
     },
     codes: {
       MFA_REQUIRED: 'Factor solicitado',
@@ -740,6 +741,9 @@ export const spanish: Strings = {
     store_wait_exceeded: 'La base de datos no respondió a tiempo.',
     session_state_unavailable: 'En este momento no se puede consultar lo que se confirmó.',
     audit_backlog: 'El registro de auditoría no da abasto en este momento.',
+    audit_sort_too_wide: 'Hay demasiados eventos para ordenarlos así. Elija un periodo más corto.',
+    spool_unavailable: 'En este momento no se puede escribir en el almacén de emergencias.',
+    audit_sealing_refused: 'Los sellos del registro de auditoría no están como se dejaron.',
     key_unknown: 'Un secreto guardado no se puede abrir en este momento.',
     identity_provider_unavailable:
       'No se puede contactar con el proveedor de identidad en este momento. Inténtelo de nuevo o use otro factor.',
