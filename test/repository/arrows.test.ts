@@ -28,6 +28,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   errors: ['policy', 'session-state'],
   fhir: ['configuration', 'errors'],
   'audit-export': ['audit', 'fhir'],
+  spool: ['audit', 'configuration', 'errors', 'keys', 'store'],
   flows: [
     'policy',
     'factors',
@@ -40,6 +41,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'configuration',
     'notices',
     'operation',
+    'spool',
   ],
 };
 

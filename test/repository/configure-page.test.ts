@@ -88,7 +88,7 @@ t.test('defaults and ranges are those of the code', async (t) => {
     categories: [{ id: '5', name: 'Ketamine infusion' }],
     factors: [{ id: 'totp', strength: 'any', invite: action, confirm: action, isWellFormed: action, check: action }],
     // Off where it is left out.
-    emergencyAccess: { roles: ['physician'] },
+    emergencyAccess: { roles: ['physician'], spool: { folder: './spool' } },
   };
   const validators: Readonly<Record<string, (options: object) => Judged>> = {
     CountersignOptions: (options) => judge(() => resolveConfiguration!({ ...needed, ...options })),

@@ -21,9 +21,12 @@ import { purposeOf } from './flows/ceremonies.ts';
 import { type Authorization, type Demand, refusalCode } from './flows/demand.ts';
 import { Duties, type Duty } from './flows/duties.ts';
 import { EmergencyAccess } from './flows/emergency-access.ts';
+import { EmergencyAway } from './flows/emergency-away.ts';
 import { emergencyDuty } from './flows/emergency-duty.ts';
+import { EmergencyInvoker } from './flows/emergency-invoker.ts';
 import { EmergencyNotices } from './flows/emergency-notices.ts';
 import { Enrolment } from './flows/enrolment.ts';
+import { isUnreachable } from './flows/is-unreachable.ts';
 import { LiveEmergencyAccess } from './flows/live-emergency-access.ts';
 import { LiveWorkspaces } from './flows/live-workspaces.ts';
 import { Notices } from './flows/notices.ts';
@@ -36,6 +39,7 @@ import {
 } from './flows/services.ts';
 import { Sessions } from './flows/sessions.ts';
 import { type ItemLabels, type SiftedList, siftList } from './flows/sift-list.ts';
+import { StandIn } from './flows/stand-in.ts';
 import { type Operation, operationDigest } from './operation/operation-digest.ts';
 import { type OperationSummary, operationSummary } from './operation/operation-summary.ts';
 import type { Decision } from './policy/decide.ts';
@@ -43,6 +47,7 @@ import type { Principal } from './policy/principal.ts';
 import { memorySessionState } from './session-state/memory-session-state.ts';
 import type { OpenChallenge } from './session-state/open-challenge.ts';
 import type { MaybePromise } from './session-state/session-state.ts';
+import type { StreamHead } from './store/store.ts';
 
 /** A question about one record, without HTTP: for resolvers, batch entries, queues and repositories. */
 export interface CheckDemand {
@@ -133,8 +138,6 @@ export interface Countersign {
 export async function createCountersign(options: CountersignOptions): Promise<Countersign> {
   const configuration = resolveConfiguration(options);
   const { store, clock, ids } = configuration;
-  await store.ready();
-  await assertClock(configuration);
   const { queueLimit, eventSinks } = configuration.audit;
   const shipping = new EventShipping(eventSinks, store);
   const audit = new AuditWriter({ store, clock, ids, queueLimit, listener: shipping });
@@ -144,8 +147,10 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
   const notices = new Notices(configuration, audit);
   const emergencyLive = new LiveEmergencyAccess(configuration, store, audit);
   const emergencyNotices = new EmergencyNotices(configuration, store, audit, () => live.ids);
+  const onDrained = ({ stream, index }: StreamHead) => shipping.drained(stream, index);
+  const standIn = await StandIn.open({ configuration, audit, live, onDrained });
   const services: Services = {
-    ...{ configuration, store, state, audit, live, notices, emergencyNotices },
+    ...{ configuration, store, state, audit, live, notices, emergencyNotices, standIn },
     emergency: emergencyLive,
   };
   const authorizer = new Authorizer(services);
@@ -155,13 +160,36 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
   const emergencies = configuration.emergencyAccess === undefined ? [] : [emergencyDuty(services)];
   const assigned: readonly Duty[] = [sealing, ...emergencies];
   const duties = new Duties(store, assigned, () => {});
-  try {
+  const away =
+    standIn === null
+      ? null
+      : new EmergencyAway(services, standIn, new EmergencyInvoker(services, authorizer), administration);
+  /** Everything that takes the database. */
+  const begin = async () => {
+    await store.ready();
+    await assertClock(configuration);
     await audit.append([appliedEvent(configuration)]);
+    await standIn?.begin();
     await live.start(emergencyLive);
     await emergencyLive.start();
     await emergencyNotices.start();
     duties.start();
+  };
+  const beginAgain = async () => {
+    // What stood in for the database may be older than it.
+    live.forget();
+    await live.close();
+    await begin();
+  };
+  try {
+    await begin().catch(async (error: unknown) => {
+      if (standIn === null || !isUnreachable(error)) throw error;
+      away?.restore(await standIn.beginAlone(beginAgain));
+    });
+    if (away !== null) standIn?.start(() => away.endDue());
   } catch (error) {
+    await standIn?.close();
+    await live.close();
     await audit.close();
     await shipping.close();
     throw error;
@@ -186,7 +214,7 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
     enrolment: new Enrolment(services, authorizer),
     administration,
     sessions: new Sessions(services, authorizer, administration),
-    emergency: new EmergencyAccess(services, authorizer, administration),
+    emergency: new EmergencyAccess(services, authorizer, administration, away),
     audit,
     seals,
     get checkpointSinks() {
@@ -221,6 +249,7 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
       answerByToken(services, authorizer, principal, challenge, token),
     async close() {
       await duties.close();
+      await standIn?.close();
       await sealing.close();
       await live.close();
       await notices.close();

@@ -158,6 +158,19 @@ const optionsSchema = z.strictObject({
         .min(1, 'at least 1 is needed')
         .max(100, 'at most 100 are allowed')
         .default(10),
+      /** Where events are kept while the database is away, so that emergency access goes on. Absent: it ends with the database. */
+      spool: z
+        .strictObject({
+          /** On a volume that outlives the process, for this process alone. */
+          folder: z.string('a folder is needed').min(1, 'a folder is needed'),
+          /** How much may wait for the database, in bytes. */
+          mostBytes: z
+            .int('a whole number of bytes is needed')
+            .min(1_048_576, 'at least 1048576 bytes are needed')
+            .max(1_073_741_824, 'at most 1073741824 bytes are allowed')
+            .default(67_108_864),
+        })
+        .optional(),
       /** How soon after its window one has to be signed off. */
       reviewSeconds: seconds(3600, 30 * DAY).default(3 * DAY),
       /** The v3-ActReason codes to choose from. */

@@ -10,15 +10,21 @@ import { demandedRequirement } from './demanded-requirement.ts';
 import { isEnrolledOutside } from './enrolled-outside.ts';
 import { exempted, isTreatmentAsked, withTreatment } from './exempted.ts';
 import { enrolledFactors } from './factor-rows.ts';
+import { isUnreachable } from './is-unreachable.ts';
 import { openChallenge } from './open-challenge.ts';
 import type { Services, SessionPrincipal } from './services.ts';
+import { recordSafely } from './stand-in.ts';
 
 /** A demand that is judged without session state. */
 interface BlindDemand extends Demand {
   readonly fault: CountersignError;
+  /** The database is away too: by what was last known, emergency access goes on and nothing else does. */
+  readonly emergencyOnly: boolean;
 }
 
 const isBlind = (demand: Demand): demand is BlindDemand => 'fault' in demand;
+const isEmergency = (decision: Decision): boolean =>
+  decision.outcome === 'allow' && decision.basis === 'emergency-access';
 const isIdle = (decision: Decision): boolean => decision.outcome === 'locked' && decision.reason === 'idle';
 
 /** In place of the number of a session that could not be read. */
@@ -119,6 +125,7 @@ export class Authorizer {
     });
     if (endedAt !== null) await state.end(key, endedAt);
     reading = await state.read(key, binding, patientIds, now);
+    if (reading !== null) this.#services.standIn?.known.saw(principal, reading);
     if (reading === null) throw new CountersignError('store_unavailable', { retryAfterSeconds: 1 });
     return reading;
   }
@@ -128,17 +135,22 @@ export class Authorizer {
     try {
       return await this.reading(principal, []);
     } catch (error) {
-      if (!CountersignError.is(error) || error.code !== 'session_state_unavailable') throw error;
+      if (!CountersignError.is(error) || error.code !== 'session_state_unavailable')
+        return this.#lastKnown(principal, error);
+    }
+    try {
       return await this.#standing(principal);
+    } catch (error) {
+      return this.#lastKnown(principal, error);
     }
   }
 
   async #standing(principal: SessionPrincipal): Promise<SessionReading> {
-    const { live, store } = this.#services;
+    const { live, standIn, store } = this.#services;
     const signedInAt = principal.signedInAt.getTime();
     const { epochs, endedAt, hasFactor } = await store.sessionStanding({ ...principal.key, signedInAt });
     live.learn(principal.key.workspaceId, principal.key.userId, epochs);
-    return {
+    const reading: SessionReading = {
       number: UNREADABLE_SESSION,
       signedInAt,
       epochs,
@@ -147,6 +159,18 @@ export class Authorizer {
       lastActivityAt: null,
       proofs: [],
     };
+    standIn?.known.saw(principal, reading);
+    return reading;
+  }
+
+  /** What was last known of the session, where the fault is that the database is away; throws it where nothing was. */
+  #lastKnown(principal: SessionPrincipal, fault: unknown): SessionReading {
+    const { standIn } = this.#services;
+    if (standIn === null || !isUnreachable(fault)) throw fault;
+    const reading = standIn.known.standing(principal);
+    if (reading === null) throw fault;
+    standIn.lost();
+    return reading;
   }
 
   /** The time that decisions stand on: never earlier than what was seen, but for a clock that was set back. */
@@ -208,6 +232,7 @@ export class Authorizer {
     try {
       reading = await this.reading(principal, patientsOf(demand));
     } catch (error) {
+      if (isUnreachable(error)) return await this.#asLastKnown(principal, demand, settings, error);
       if (!CountersignError.is(error) || error.code !== 'session_state_unavailable') throw error;
       return await this.#withoutState(principal, demand, settings, error);
     }
@@ -224,8 +249,26 @@ export class Authorizer {
     settings: EffectiveSettings | 'unknown',
     fault: CountersignError,
   ): Promise<Authorization> {
-    const reading = await this.#standing(principal);
-    const blind: BlindDemand = { ...demand, fault };
+    let reading: SessionReading;
+    try {
+      reading = await this.#standing(principal);
+    } catch (error) {
+      return await this.#asLastKnown(principal, demand, settings, error);
+    }
+    const blind: BlindDemand = { ...demand, fault, emergencyOnly: false };
+    return await this.#judge(principal, blind, settings, reading, this.#now());
+  }
+
+  /** The database is away. Whoever it last knew goes on under emergency access; everything else is refused with the fault. */
+  async #asLastKnown(
+    principal: SessionPrincipal,
+    demand: Demand,
+    settings: EffectiveSettings | 'unknown',
+    error: unknown,
+  ): Promise<Authorization> {
+    const reading = this.#lastKnown(principal, error);
+    const fault = CountersignError.is(error) ? error : new CountersignError('store_unavailable');
+    const blind: BlindDemand = { ...demand, fault, emergencyOnly: true };
     return await this.#judge(principal, blind, settings, reading, this.#now());
   }
 
@@ -261,7 +304,7 @@ export class Authorizer {
     if (emergency.isCertain(open, reading.epochs, confirmed))
       return this.#decide(principal, demand, { ...facts, emergencyAccess: open }, settings);
     return emergency
-      .confirm(open, principal, reading.epochs, confirmed)
+      .confirm(open, principal, reading.epochs, confirmed, this.#services.standIn)
       .then((counts) =>
         this.#decide(principal, demand, counts ? { ...facts, emergencyAccess: open } : facts, settings),
       );
@@ -276,6 +319,7 @@ export class Authorizer {
     const { configuration } = this.#services;
     const judged = exempted(configuration, principal, facts, settings);
     const decision = decide(judged);
+    if (isBlind(demand) && demand.emergencyOnly && !isEmergency(decision)) throw demand.fault;
     if (decision.outcome === 'allow') return this.#settle(principal, demand, judged, settings, decision);
     // The host is asked last: a proof at hand answers without it.
     if (!isTreatmentAsked(configuration, principal, facts, settings))
@@ -347,6 +391,7 @@ export class Authorizer {
     if (mode === 'none') return authorization;
     const events = accessEvents(principal, facts, decision);
     const { audit } = this.#services;
+    if (decision.basis === 'emergency-access') return recordSafely(this.#services, events).then(() => authorization);
     if (mode === 'awaited') return audit.append(events).then(() => authorization);
     const waits = events.map((event) => audit.appendBehind(event)).filter((wait) => wait !== undefined);
     return waits.length === 0 ? authorization : Promise.all(waits).then(() => authorization);

@@ -4,6 +4,7 @@ import type { AuditRecord, StoreTransaction } from '../store/store.ts';
 import type { Administration } from './administration.ts';
 import type { Authorizer } from './authorize.ts';
 import { EmergencyApproval } from './emergency-approval.ts';
+import type { EmergencyAway } from './emergency-away.ts';
 import { emergencyNotice, personsEmergencyEvent } from './emergency-events.ts';
 import type { EmergencyGrant, EmergencyOptions, EmergencyRequest, PatientEmergencyRecord } from './emergency-grant.ts';
 import { EmergencyInvoker, type EmergencySubject, type Present, refusedEvent } from './emergency-invoker.ts';
@@ -11,6 +12,7 @@ import { EmergencyRecords } from './emergency-records.ts';
 import { type CheckedRequest, checkedRequest } from './emergency-request.ts';
 import { EmergencyReview } from './emergency-review.ts';
 import { type EmergencyReading, emergencyRow } from './emergency-rows.ts';
+import { isUnreachable } from './is-unreachable.ts';
 import type { Services, SessionPrincipal } from './services.ts';
 
 /** Which emergency accesses of a workspace, newest first. */
@@ -44,17 +46,27 @@ export class EmergencyAccess {
   readonly #records: EmergencyRecords;
   readonly #approval: EmergencyApproval;
   readonly #review: EmergencyReview;
+  /** How it goes while the database is away; null: not at all. */
+  readonly #away: EmergencyAway | null;
 
-  constructor(services: Services, authorizer: Authorizer, administration: Administration) {
+  constructor(services: Services, authorizer: Authorizer, administration: Administration, away: EmergencyAway | null) {
     this.#services = services;
     this.#invoker = new EmergencyInvoker(services, authorizer);
     this.#records = new EmergencyRecords(services, administration);
     this.#approval = new EmergencyApproval(services, this.#invoker, this.#records);
     this.#review = new EmergencyReview(services, administration, this.#invoker, this.#records);
+    this.#away = away;
   }
 
   /** What this principal can do here. Writes nothing, and throws only where it cannot be found out. */
-  async options(principal: SessionPrincipal, about: EmergencySubject): Promise<EmergencyOptions> {
+  options(principal: SessionPrincipal, about: EmergencySubject): Promise<EmergencyOptions> {
+    return this.#reaching(
+      () => this.#options(principal, about),
+      (away) => away.options(principal, about),
+    );
+  }
+
+  async #options(principal: SessionPrincipal, about: EmergencySubject): Promise<EmergencyOptions> {
     const { configuration } = this.#services;
     const { windowSeconds = 0, purposesOfUse = [], fields = {} } = configuration.emergencyAccess ?? {};
     const { recipient = null, facility = null, nature = null } = fields;
@@ -90,7 +102,14 @@ export class EmergencyAccess {
    * `patient_unresolved`, `emergency_reason_insufficient`, `emergency_field_required`, `emergency_not_eligible`,
    * `emergency_review_overdue`, `attempts_delayed` where as many wait already as may be open.
    */
-  async start(principal: SessionPrincipal, request: EmergencyRequest): Promise<EmergencyGrant> {
+  start(principal: SessionPrincipal, request: EmergencyRequest): Promise<EmergencyGrant> {
+    return this.#reaching(
+      () => this.#start(principal, request),
+      (away) => away.start(principal, request),
+    );
+  }
+
+  async #start(principal: SessionPrincipal, request: EmergencyRequest): Promise<EmergencyGrant> {
     const { audit, configuration, emergency } = this.#services;
     const subject = { purpose: request.purpose, patientId: request.patientId };
     const present = await this.#invoker.present(principal, subject);
@@ -120,7 +139,14 @@ export class EmergencyAccess {
    * Ends one early, or withdraws one that waits: by whoever opened it, or by an administrator. On every node within a second. Throws
    * `not_found`, `emergency_ended`.
    */
-  async end(principal: SessionPrincipal, id: string): Promise<EmergencyGrant> {
+  end(principal: SessionPrincipal, id: string): Promise<EmergencyGrant> {
+    return this.#reaching(
+      () => this.#end(principal, id),
+      (away) => away.end(principal, id),
+    );
+  }
+
+  async #end(principal: SessionPrincipal, id: string): Promise<EmergencyGrant> {
     const present = await this.#invoker.present(principal, { id });
     return await this.#records.step(principal, present, id, { mayRead: true }, async (reading, now) => {
       const status = emergencyStatus(reading.life, now);
@@ -147,7 +173,14 @@ export class EmergencyAccess {
   }
 
   /** Those of the principal that are open or wait, newest first. */
-  async own(principal: SessionPrincipal): Promise<readonly EmergencyGrant[]> {
+  own(principal: SessionPrincipal): Promise<readonly EmergencyGrant[]> {
+    return this.#reaching(
+      () => this.#own(principal),
+      (away) => away.own(principal),
+    );
+  }
+
+  async #own(principal: SessionPrincipal): Promise<readonly EmergencyGrant[]> {
     await this.#invoker.present(principal);
     const { readings } = await this.#records.ofPerson(principal.workspaceId, principal.userId);
     const now = this.#services.configuration.clock.now();
@@ -160,7 +193,14 @@ export class EmergencyAccess {
   }
 
   /** One, for whoever opened it and for administrators. Throws `not_found`, also for one of another workspace. */
-  async find(principal: SessionPrincipal, id: string): Promise<EmergencyGrant> {
+  find(principal: SessionPrincipal, id: string): Promise<EmergencyGrant> {
+    return this.#reaching(
+      () => this.#find(principal, id),
+      (away) => away.find(principal, id),
+    );
+  }
+
+  async #find(principal: SessionPrincipal, id: string): Promise<EmergencyGrant> {
     await this.#invoker.present(principal, { id });
     return this.#records.grant(await this.#records.read(principal, id));
   }
@@ -194,6 +234,21 @@ export class EmergencyAccess {
    */
   patientRecord(principal: SessionPrincipal, id: string): Promise<PatientEmergencyRecord> {
     return this.#review.patientRecord(principal, id);
+  }
+
+  /** By the database; where that is away, and something stands in for it, by what was last known. */
+  async #reaching<T>(work: () => Promise<T>, without: (away: EmergencyAway) => Promise<T>): Promise<T> {
+    const { standIn } = this.#services;
+    if (standIn === null || this.#away === null) return await work();
+    if (!standIn.isAway) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isUnreachable(error)) throw error;
+        standIn.lost();
+      }
+    }
+    return await without(this.#away);
   }
 
   async #checked(

@@ -6,6 +6,7 @@ import type { EffectiveSettings } from '../policy/settings.ts';
 import type { Authorizer } from './authorize.ts';
 import { isAllowedRole, isEligible } from './live-emergency-access.ts';
 import { eventOf, type Services, type SessionPrincipal } from './services.ts';
+import { recordSafely } from './stand-in.ts';
 
 /** What an emergency access is about. */
 export interface EmergencySubject {
@@ -74,7 +75,7 @@ export class EmergencyInvoker {
     about: Partial<EmergencySubject> & { readonly id?: string },
   ): Promise<never> {
     const error = typeof refusal === 'string' ? new CountersignError(refusal) : refusal;
-    await this.#services.audit.append([refusedEvent(principal, session, error.code, about)]);
+    await recordSafely(this.#services, [refusedEvent(principal, session, error.code, about)]);
     throw error;
   }
 }

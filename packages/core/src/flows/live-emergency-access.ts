@@ -6,6 +6,8 @@ import type { Principal } from '../policy/principal.ts';
 import type { EffectiveSettings, EmergencyPolicy } from '../policy/settings.ts';
 import type { Epochs, Store, StoredEmergencyAccess } from '../store/store.ts';
 import { type EmergencyReading, readEmergency } from './emergency-rows.ts';
+import { isUnreachable } from './is-unreachable.ts';
+import type { StandIn } from './stand-in.ts';
 
 /** One that is open, or waits for a second person. */
 interface Held {
@@ -167,20 +169,42 @@ export class LiveEmergencyAccess {
   }
 
   /** Asks: the database, where it has not confirmed for a while, and the host, where a role may have changed. */
-  async confirm(open: OpenEmergencyAccess, principal: Principal, epochs: Epochs, confirmed: boolean): Promise<boolean> {
+  async confirm(
+    open: OpenEmergencyAccess,
+    principal: Principal,
+    epochs: Epochs,
+    confirmed: boolean,
+    standIn: StandIn | null,
+  ): Promise<boolean> {
     const { id, purpose, patientId } = open;
     try {
-      if (!confirmed) await this.#read([id]);
-    } catch {
-      return false;
+      if (!confirmed && standIn?.isAway !== true) await this.#read([id]);
+    } catch (error) {
+      if (standIn === null || !isUnreachable(error)) return false;
+      standIn.lost();
     }
     const held = this.#held.get(id);
-    if (held === undefined) return false;
+    if (held === undefined || this.#stale.has(id)) return false;
+    // What the database last said goes on, on this node: by what was known, and asked again once it is back.
+    if (standIn?.isAway === true)
+      return purpose === 'clinical' && (await standIn.isEligible(principal, { purpose, patientId }));
     if (held.asked === null || !same(held.asked, epochs)) {
       if (!(await isEligible(this.#configuration, principal, { purpose, patientId }))) return false;
       held.asked = epochs;
     }
+    standIn?.known.foundEligible(principal);
     return true;
+  }
+
+  /** One that is open or waits, as far as this node knows. */
+  held(id: string): EmergencyReading | undefined {
+    return this.#held.get(id)?.reading;
+  }
+
+  /** Those of one person. */
+  heldBy(workspaceId: string, userId: string): readonly EmergencyReading[] {
+    const ids = [...(this.#people.get(workspaceId)?.get(userId) ?? [])];
+    return ids.map((id) => this.held(id)).filter((reading) => reading !== undefined);
   }
 
   /** Those whose time is over and that nobody has written down as ended. */

@@ -7,6 +7,8 @@ import type { LiveEmergencyAccess } from './live-emergency-access.ts';
 
 interface Workspace {
   settings: EffectiveSettings | null;
+  /** What they were read from; null: none was ever saved. */
+  row: SettingsRow | null;
   /** The newest version heard of; settings below it are stale. */
   version: number;
   epoch: number;
@@ -155,8 +157,29 @@ export class LiveWorkspaces {
     if (settings.version >= workspace.version) {
       workspace.version = settings.version;
       workspace.settings = settings;
+      workspace.row = row;
     }
     return settings;
+  }
+
+  /** The rows of the settings that are in force, by workspace. */
+  rows(): readonly (readonly [string, SettingsRow | null])[] {
+    return [...this.#workspaces].filter(([, { settings }]) => settings !== null).map(([id, { row }]) => [id, row]);
+  }
+
+  /** Puts settings in force by a row that an earlier process kept, where the database cannot be asked. */
+  restore(workspaceId: string, row: SettingsRow | null): void {
+    const settings = this.#judge(workspaceId, row, 0);
+    if (settings === null) return;
+    Object.assign(this.#workspace(workspaceId), { settings, row, version: settings.version });
+  }
+
+  /** Everything is read anew on next sight: what stood in for the database may be older than it. Ended sign-ins stay ended. */
+  forget(): void {
+    for (const workspace of this.#workspaces.values()) {
+      Object.assign(workspace, { settings: null, row: null, version: 0, epoch: 0 });
+      workspace.users.clear();
+    }
   }
 
   /** The settings of a row, or null where it was changed, rolled back or removed behind our back. */
@@ -192,7 +215,7 @@ export class LiveWorkspaces {
   #workspace(workspaceId: string): Workspace {
     let workspace = this.#workspaces.get(workspaceId);
     if (workspace === undefined) {
-      workspace = { settings: null, version: 0, epoch: 0, users: new Map(), endedSignIns: new Map() };
+      workspace = { settings: null, row: null, version: 0, epoch: 0, users: new Map(), endedSignIns: new Map() };
       this.#workspaces.set(workspaceId, workspace);
       if (this.#workspaces.size > WORKSPACES) dropFirst(this.#workspaces);
     }

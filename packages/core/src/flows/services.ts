@@ -11,6 +11,7 @@ import type { EmergencyNotices } from './emergency-notices.ts';
 import type { LiveEmergencyAccess } from './live-emergency-access.ts';
 import type { LiveWorkspaces } from './live-workspaces.ts';
 import type { Notices } from './notices.ts';
+import type { StandIn } from './stand-in.ts';
 
 /** What the flows work with. One per `createCountersign`. */
 export interface Services {
@@ -22,6 +23,8 @@ export interface Services {
   readonly emergency: LiveEmergencyAccess;
   readonly notices: Notices;
   readonly emergencyNotices: EmergencyNotices;
+  /** What stands in for the database while it is away; null where none is configured. */
+  readonly standIn: StandIn | null;
 }
 
 /** What is known of the request, for the audit log. */

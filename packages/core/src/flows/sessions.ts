@@ -116,13 +116,14 @@ export class Sessions {
    * that a stateless session cookie that is replayed later stays refused.
    */
   async signOut(principal: SessionPrincipal): Promise<void> {
-    const { configuration, audit, live, state, store } = this.#services;
+    const { configuration, audit, live, standIn, state, store } = this.#services;
     const reading = await this.#readingOrNull(principal);
     const signedInAt = principal.signedInAt.getTime();
     // Ended in memory is not enough to stop at: the earlier call may have failed before the end was durable.
     if (reading?.endedAt != null && (await store.sessionStanding({ ...principal.key, signedInAt })).endedAt !== null)
       return;
     const endedAt = configuration.clock.now();
+    standIn?.known.ended(principal.key, endedAt);
     // First in session state: a verification that is under way must not find the session alive.
     const forgotten = reading !== null && (await isDone(() => state.end(principal.key, endedAt)));
     const { workspaceId, userId } = principal.key;

@@ -6,6 +6,7 @@ import { accessAudit } from './authorization-events.ts';
 import type { Authorizer } from './authorize.ts';
 import type { Authorization } from './demand.ts';
 import { eventOf, type Services, type SessionPrincipal } from './services.ts';
+import { recordSafely } from './stand-in.ts';
 
 /** Whose an item is and what it carries. */
 export interface ItemLabels {
@@ -78,9 +79,10 @@ async function judge(
   const sensitive = labels.categories.flatMap((id) => settings?.categories.get(id) ?? []);
   if (labels.patientId === null && sensitive.length > 0 && decision.basis !== 'disabled') return false;
   if (decision.basis === 'not-sensitive' || decision.basis === 'disabled') return true;
-  const mode = decision.basis === 'emergency-access' ? 'awaited' : accessAudit(sensitive);
+  const mode = accessAudit(sensitive);
   const event = accessEvent(principal, labels.patientId, sensitive, decision);
-  if (mode === 'awaited') await audit.append([event]);
+  if (decision.basis === 'emergency-access') await recordSafely(services, [event]);
+  else if (mode === 'awaited') await audit.append([event]);
   else if (mode === 'batched') await audit.appendBehind(event);
   return true;
 }
