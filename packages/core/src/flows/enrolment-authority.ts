@@ -123,14 +123,15 @@ export class EnrolmentAuthority {
 
   /** The id of the administrative emergency access that is open for this principal; null: none. */
   async #emergency(principal: SessionPrincipal, epochs: Epochs): Promise<string | null> {
-    const { emergency, live } = this.#services;
+    const { emergency, live, standIn } = this.#services;
     const settings = await live.load(principal.workspaceId);
     if (settings === 'unknown') throw new CountersignError('settings_unknown');
     const open = emergency.openFor(principal, null, settings, this.#authorizer.now);
     if (open === null || open.purpose !== 'administrative') return null;
     const { confirmed } = live;
     const counts =
-      emergency.isCertain(open, epochs, confirmed) || (await emergency.confirm(open, principal, epochs, confirmed));
+      emergency.isCertain(open, epochs, confirmed) ||
+      (await emergency.confirm(open, principal, epochs, confirmed, standIn));
     return counts ? open.id : null;
   }
 
