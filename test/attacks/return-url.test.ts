@@ -166,6 +166,14 @@ onEveryAdapter('the way back after a step-up, by the request’s own path', asyn
   host.clock.set(30);
   const answer = await client.post('/api/v1/auth/mfa/verify', { json: { challengeId, code: host.code(secret) } });
   t.match([answer.status, answer.json().returnTo], [200, null]);
+
+  const codes = (await host.events('carol')).map(({ code }) => code);
+  const times = (wanted: string) => codes.filter((code) => code === wanted).length;
+  t.ok(
+    times('MFA_REQUIRED') > 3 && times('MFA_REQUIRED') === times('MFA_SUCCESS'),
+    'each is on the log, asked and passed',
+  );
+  t.equal(times('ACCESS_ALLOWED'), 0, 'no way back has opened anything by itself');
   await host.close();
 });
 
