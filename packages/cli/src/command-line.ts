@@ -1,5 +1,6 @@
 import { type Clock, CountersignError } from '@countersign/core';
 import { Command, CommanderError } from 'commander';
+import { afterRestoreCommand } from './commands/after-restore.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { importCommand } from './commands/import-openemr-globals.ts';
 import { migrateCommand } from './commands/migrate.ts';
@@ -26,7 +27,14 @@ export async function runCommandLine(args: readonly string[], surroundings: Comm
     .description('Operates Countersign: step-up MFA for sensitive encounters.')
     .exitOverride()
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) });
-  for (const add of [migrateCommand, rotateKeysCommand, importCommand, resetCommand, doctorCommand])
+  for (const add of [
+    migrateCommand,
+    rotateKeysCommand,
+    importCommand,
+    resetCommand,
+    doctorCommand,
+    afterRestoreCommand,
+  ])
     add(program, surroundings, outcome);
   // Commands that were added have output settings of their own.
   for (const command of program.commands) command.copyInheritedSettings(program);

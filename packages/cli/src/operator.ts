@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { AuditWriter, CountersignError, Keyring, type Store, systemClock, timeOrderedIds } from '@countersign/core';
 import { openStore } from '@countersign/postgres';
 import type { Command } from 'commander';
@@ -84,5 +85,14 @@ export async function withAudit<T>(
     }
   } finally {
     await store.close();
+  }
+}
+
+/** Who runs the command, for the audit log. In containers an account may have a number and no name. */
+export function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
   }
 }

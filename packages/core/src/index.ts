@@ -67,6 +67,7 @@ export { fhirPatientId } from './fhir/fhir-patient.ts';
 export { type DescribeResource, type ListSifter, siftBundle } from './fhir/sift-bundle.ts';
 export { type SuppressedOutcome, suppressedOutcome } from './fhir/suppressed-outcome.ts';
 export type { Administration, UserFactor } from './flows/administration.ts';
+export { type AfterRestore, afterRestore, type Restored } from './flows/after-restore.ts';
 export type { ChallengePassed } from './flows/answer-challenge.ts';
 export type { AuditExamination, AuditPage, PatientReader, PatientReport } from './flows/audit-examination.ts';
 export type { AuditExport, AuditExportOptions } from './flows/audit-export.ts';

@@ -34,7 +34,7 @@ export async function endSession(
 }
 
 /** The key hash under which all of a user's sessions were ended: those of sign-ins until then. */
-const ALL_SESSIONS = '*';
+export const ALL_SESSIONS = '*';
 /** The same but for one sign-in, whose instant follows in milliseconds. */
 const ALL_SESSIONS_BUT = '*-';
 

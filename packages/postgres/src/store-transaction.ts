@@ -2,6 +2,7 @@ import type { StoreTransaction } from '@countersign/core';
 import { resetAttempts, settleAttempt } from './attempts.ts';
 import type { BoundedCalls } from './bounded-calls.ts';
 import type { Session } from './database.ts';
+import { distrustSessions } from './distrust-sessions.ts';
 import { emergencyAccessOf, putEmergencyAccess, putEmergencyStep } from './emergency-access.ts';
 import { moveFactorCounter, putFactor, removeFactor, replaceFactor } from './factors.ts';
 import { finishJob, putJob } from './outbox/job-queue.ts';
@@ -39,6 +40,7 @@ export function storeTransaction(
       emergencyAccessOf: (workspaceId, userId) => run(() => emergencyAccessOf(session, workspaceId, userId)),
       putEmergencyAccess: (row) => run(() => putEmergencyAccess(session, row)),
       putEmergencyStep: (row) => run(() => putEmergencyStep(session, row)),
+      distrustSessions: (at) => run(() => distrustSessions(session, at)),
       endSession: (ended) => run(() => endSession(session, ended)),
       enqueue: (job, timing) => {
         enqueued = true;

@@ -1,8 +1,7 @@
-import { userInfo } from 'node:os';
 import { resetFactorsAsOperator } from '@countersign/core';
 import type { Command } from 'commander';
 import type { CommandLineSurroundings } from '../command-line.ts';
-import { databaseOf, withAudit, withDatabase } from '../operator.ts';
+import { accountName, databaseOf, withAudit, withDatabase } from '../operator.ts';
 
 interface Options {
   readonly database?: string;
@@ -31,13 +30,4 @@ export function resetCommand(program: Command, surroundings: CommandLineSurround
       surroundings.stdout.write(`Removed ${removed} of ${userId}. They can enrol again after a fresh sign-in.\n`);
     });
   });
-}
-
-/** In containers an account may have a number and no name. */
-function accountName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }

@@ -16,6 +16,8 @@ export interface RecoveryCodesOptions {
   readonly accountOnly?: boolean;
 }
 
+/** The kind, as it is stored. */
+export const RECOVERY_CODES = 'recovery-codes';
 const CODES = 10;
 const ALL_USED = 2 ** CODES - 1;
 /** Of HMAC-SHA-256: as long as its output. */
@@ -38,7 +40,7 @@ export function recoveryCodes(options: RecoveryCodesOptions = {}): Factor {
     });
   }
   return Object.freeze({
-    id: 'recovery-codes',
+    id: RECOVERY_CODES,
     strength: 'any',
     isRecovery: true,
     accountOnly,

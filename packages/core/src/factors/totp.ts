@@ -20,6 +20,8 @@ export interface TotpOptions {
   readonly drift?: 0 | 1;
 }
 
+/** The kind, as it is stored. */
+export const TOTP = 'totp';
 const PERIOD_SECONDS = 30;
 /** 160 bits: RFC 4226 §4 R6 recommends it; NIST SP 800-63B-4 asks 112. */
 const SECRET_BYTES = 20;
@@ -59,7 +61,7 @@ export function totp(options: TotpOptions): Factor {
   };
 
   return Object.freeze({
-    id: 'totp',
+    id: TOTP,
     strength: 'any',
     combinesWithPassword: true,
     invite({ user, random }) {
@@ -80,6 +82,9 @@ export function totp(options: TotpOptions): Factor {
     check: (answer, { secret, counter }, { now }) => check(answer.code, secret, counter, now),
   } satisfies Factor);
 }
+
+/** The step up to which every code counts as used, where none of until now may be taken again: with it the drift is used up too. */
+export const totpStepAfter = (now: number): number => Math.floor(now / 1000 / PERIOD_SECONDS) + 1;
 
 /** The six digits of what was typed or pasted (`123 456`, `123-456`); null where it is something else. */
 function codeOf(typed: unknown): string | null {

@@ -178,6 +178,11 @@ export interface StoreTransaction {
   putEmergencyAccess(row: EmergencyAccessRow): Promise<void>;
   /** False, with nothing written, where a step of this kind exists. */
   putEmergencyStep(row: EmergencyStepRow): Promise<boolean>;
+  /**
+   * After a restore: ends every sign-in of until `at` of every user who is known, raises every epoch beyond any that was given since
+   * the backup, and empties session state that is kept here. Returns the workspaces there are.
+   */
+  distrustSessions(at: number): Promise<readonly string[]>;
   endSession(session: {
     readonly workspaceId: string;
     readonly userId: string;

@@ -553,6 +553,18 @@ export class FakeStore implements Store {
         if (!held) rows.steps.push(row);
         return !held;
       },
+      async distrustSessions(at) {
+        const users = [...rows.factors.values()];
+        for (const { workspaceId, userId } of users)
+          rows.ended.push({ workspaceId, userId, keyHash: '*', signedInAt: at, endedAt: at });
+        for (const [key, epoch] of rows.epochs) rows.epochs.set(key, epoch + 1_000_000_000);
+        const workspaces = [...new Set(users.map(({ workspaceId }) => workspaceId))];
+        for (const workspaceId of workspaces) {
+          const key = place(workspaceId, null);
+          if (!rows.epochs.has(key)) rows.epochs.set(key, 1_000_000_000);
+        }
+        return workspaces;
+      },
       async endSession(session) {
         rows.ended.push(session);
       },
