@@ -81,6 +81,7 @@ export {
 export type { EmergencyAccess, EmergencyQueueQuery } from './flows/emergency-access.ts';
 export type * from './flows/emergency-grant.ts';
 export type { DirectNotice } from './flows/emergency-notices.ts';
+export { type EmergencyStanding, emergencyStanding } from './flows/emergency-standing.ts';
 export type { Enrolment } from './flows/enrolment.ts';
 export type { EnrolmentOptions } from './flows/enrolment-authority.ts';
 export { importOpenEmrGlobals, type OpenEmrGlobals, readOpenEmrGlobals } from './flows/import-openemr-globals.ts';

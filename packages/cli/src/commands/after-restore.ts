@@ -64,6 +64,7 @@ export function afterRestoreCommand(program: Command, surroundings: CommandLineS
           [
             `Removed ${done.voided} rows of recovery codes, enrolment codes and unfinished enrolments: those who had recovery codes make new ones.`,
             `Used up every code of until now of ${done.raised} authenticator apps: the next one counts, within a minute.`,
+            `Ended ${done.emergencies} emergency accesses that were open or waited.`,
             `Ended every session and proof in ${done.workspaces} workspaces: everybody signs in again, and is asked again.`,
             'Session state in Redis holds nothing that counts any more; FLUSHDB frees its memory at once.',
             'Factors that were reset or removed since the backup are back: reset those again that were removed for cause.',
@@ -72,7 +73,7 @@ export function afterRestoreCommand(program: Command, surroundings: CommandLineS
         );
         if (done.unreadable > 0) {
           stderr.write(
-            `${done.unreadable} factors fit no key that is given, and were left as they are: nobody can answer with them.\n`,
+            `${done.unreadable} rows fit no key that is given, and were left as they are: they count for nothing.\n`,
           );
           outcome.status = 1;
         }

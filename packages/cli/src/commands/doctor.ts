@@ -17,6 +17,7 @@ interface Options {
   readonly ntpHost?: string;
   readonly spool?: string;
   readonly url?: URL;
+  readonly reviewHours: number;
   readonly apiPath: string;
   readonly pagesPath: string;
   readonly catalogue?: string;
@@ -35,6 +36,7 @@ export function doctorCommand(program: Command, surroundings: CommandLineSurroun
     .option('--ntp-host <host>', 'a time server, host or host:port; without it, one on this machine is tried')
     .option('--spool <folder>', 'the folder of the spool on this machine')
     .option('--url <address>', 'publicUrl of the application: https, or http on this machine', siteAddress)
+    .option('--review-hours <number>', 'how soon emergency access has to be reviewed (reviewSeconds)', hours, 72)
     .option('--api-path <path>', 'where its JSON endpoints are', '/api/v1')
     .option('--pages-path <path>', 'where its pages are', '/step-up')
     .option(
@@ -69,6 +71,7 @@ async function examination(options: Options, surroundings: CommandLineSurroundin
       ntpHost: options.ntpHost ?? null,
       spool: options.spool ?? null,
       url: options.url ?? null,
+      reviewSeconds: options.reviewHours * 3600,
       apiPath: options.apiPath,
       pagesPath: options.pagesPath,
       catalogue,
@@ -90,6 +93,12 @@ async function catalogueIn(file: string): Promise<readonly string[]> {
   } catch {
     throw refuse('The catalogue is no list of category ids.');
   }
+}
+
+function hours(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 8760) return value;
+  throw new InvalidArgumentError('A number of hours is needed.');
 }
 
 /** Plain HTTP only to this machine: what is looked at there would be no secret on the way. */

@@ -1,6 +1,8 @@
 import { catalogueCheck } from './check-catalogue.ts';
 import { clockCheck } from './check-clock.ts';
+import { emergencyCheck } from './check-emergency.ts';
 import { keysCheck } from './check-keys.ts';
+import { outboxCheck } from './check-outbox.ts';
 import { roleCheck } from './check-role.ts';
 import { migrationsCheck, protectionCheck } from './check-schema.ts';
 import { sealingCheck } from './check-sealing.ts';
@@ -21,6 +23,8 @@ export const checks: readonly Check[] = [
   sealingCheck,
   sinksCheck,
   spoolCheck,
+  outboxCheck,
+  emergencyCheck,
   catalogueCheck,
   siteCheck,
 ];

@@ -18,6 +18,8 @@ export interface Patient {
   readonly spool: string | null;
   /** The application's public address. */
   readonly url: URL | null;
+  /** As `emergencyAccess.reviewSeconds`. */
+  readonly reviewSeconds: number;
   readonly apiPath: string;
   readonly pagesPath: string;
   /** Ids that code declares; null: those of the newest start that is on the log. */

@@ -5,7 +5,11 @@ import { CountersignError } from '../errors/countersign-error.ts';
 import { RECOVERY_CODES } from '../factors/recovery-codes.ts';
 import { TOTP, totpStepAfter } from '../factors/totp.ts';
 import type { Keyring } from '../keys/keyring.ts';
+import { emergencyPeriod } from '../policy/emergency.ts';
 import type { FactorRow, Store } from '../store/store.ts';
+import { emergencyEvent } from './emergency-events.ts';
+import { emergencyStep } from './emergency-rows.ts';
+import { unendedEmergencies } from './emergency-standing.ts';
 import { isFactorRowIntact, signedFactorRow } from './factor-rows.ts';
 
 /** What is to be done after data were restored from a backup, and who does it. */
@@ -30,7 +34,9 @@ export interface Restored {
   readonly voided: number;
   /** Authenticator apps whose codes of until now are used up. */
   readonly raised: number;
-  /** Factor rows that are not as we wrote them, and were left alone. */
+  /** Emergency accesses that were open or waited, and were ended. */
+  readonly emergencies: number;
+  /** Rows that are not as we wrote them, and were left alone: they count for nothing. */
   readonly unreadable: number;
   readonly workspaces: number;
 }
@@ -49,17 +55,24 @@ export async function afterRestore(restore: AfterRestore): Promise<Restored> {
       detail: 'reason: at least 10 characters are needed.',
     });
   const factors = await distrustFactors(restore);
+  const emergencies = await endEmergencies(restore);
+  const counts = {
+    voided: factors.voided,
+    raised: factors.raised,
+    emergencies: emergencies.ended,
+    unreadable: factors.unreadable + emergencies.unreadable,
+  };
   const { store: _, audit, clock, account, lost } = restore;
   const workspaces = await audit.transact(async (transaction) => {
     const value = await transaction.distrustSessions(clock.now());
-    const details = JSON.stringify({ by: 'command-line', account, lost, ...factors });
+    const details = JSON.stringify({ by: 'command-line', account, lost, ...counts });
     const event = (workspaceId: string | null): AuditEventInput => ({
       ...{ code: 'RESTORED_FROM_BACKUP', outcome: 'success', workspaceId, userId: null, reason, details },
     });
     // In the log of each workspace, and in that of none: for those who operate it.
     return { value, events: [null, ...value].map(event) };
   });
-  return { ...factors, workspaces: workspaces.length };
+  return { ...counts, workspaces: workspaces.length };
 }
 
 type OfFactors = Pick<Restored, 'voided' | 'raised' | 'unreadable'>;
@@ -102,6 +115,37 @@ async function distrustPage({ audit, keyring, clock }: AfterRestore, page: reado
     });
   }
   return { voided: voided.length, raised: raised.length, unreadable };
+}
+
+/** One that was ended since, or whose hour is over, must not be open again; one that is open has lost the events of its accesses. */
+async function endEmergencies({
+  store,
+  audit,
+  keyring,
+  clock,
+}: AfterRestore): Promise<{ ended: number; unreadable: number }> {
+  const total = { ended: 0, unreadable: 0 };
+  for await (const reading of unendedEmergencies(store, keyring)) {
+    if (reading === 'altered') {
+      total.unreadable += 1;
+      continue;
+    }
+    const { access, life } = reading;
+    const waits = life.waits && life.approved === null;
+    const at = Math.min(clock.now(), emergencyPeriod(life).endsAt);
+    const about = { emergencyAccessId: access.id, kind: waits ? 'declined' : 'ended', at, byUserId: null };
+    const step = emergencyStep(keyring, about, waits ? { why: 'lapsed' } : { by: 'time' });
+    const reason = 'restored from backup';
+    const ended = await audit.transact(async (transaction) => {
+      if (!(await transaction.putEmergencyStep(step))) return { value: false, events: [] };
+      const event = waits
+        ? ({ code: 'EMERGENCY_ACCESS_DECLINED', outcome: 'refused', reason } as const)
+        : ({ code: 'EMERGENCY_ACCESS_ENDED', reason } as const);
+      return { value: true, events: [emergencyEvent(reading, event)] };
+    });
+    if (ended) total.ended += 1;
+  }
+  return total;
 }
 
 /** One factor of several: not `FACTOR_RESET`, after which the person may enrol as if they never had one. */
