@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCommandLine } from '@countersign/cli';
 import { recoveryCodes, totp, verifyStream } from '@countersign/core';
-import { openStore, postgresSessionState } from '@countersign/postgres';
+import { migrate, openStore, postgresSessionState } from '@countersign/postgres';
 import postgres from 'postgres';
 import t from 'tap';
 import { Client, type SentRequest } from '../support/client.ts';
@@ -25,6 +25,7 @@ t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const keys = { current: 'k1', all: { k1: randomBytes(32).toString('base64') } };
 // A session state as several nodes have it, in tables that lie in the same folder; the sign-in is in a cookie and outlives everything.
 const clock = manualClock();
+const emergencyAccess = { roles: ['clinician'] };
 const factors = [totp({ issuer: 'Example EHR' }), recoveryCodes()];
 
 /** Who somebody is, as a stateless session of the host's has it. */
@@ -81,6 +82,7 @@ async function enrolled(host: Host, person: Client) {
 
 t.test('yesterday’s copy is put in place of the database', async (t) => {
   const server = await startServer();
+  await migrate(server.url);
   const sql = postgres(server.url, { max: 1 });
   const [{ data_directory: data = '' } = {}] = await sql`show data_directory`;
   await sql.end();
@@ -95,7 +97,12 @@ t.test('yesterday’s copy is put in place of the database', async (t) => {
   const start = async () => {
     const store = await openStore(server.url);
     const sessionState = await postgresSessionState(server.url);
-    const host = await startHost('fastify', { store, clock, identify, countersign: { keys, factors, sessionState } });
+    const host = await startHost('fastify', {
+      store,
+      clock,
+      identify,
+      countersign: { keys, factors, sessionState, emergencyAccess },
+    });
     const stop = async () => {
       await host.close();
       await store.close();
@@ -118,6 +125,17 @@ t.test('yesterday’s copy is put in place of the database', async (t) => {
   t.equal((await carol.get('/visits/v1')).status, 200);
   clock.set(30);
   const { challengeId } = (await carol.get('/visits/v2')).json();
+  const erin = { userId: 'erin', workspaceId: 'clinic', roles: ['clinician'], displayName: 'erin', sessionKey: 'erin' };
+  const open = await before.host.countersign.emergency.start(
+    before.host.countersign.principalOf({ ...erin, signedInAt: new Date(clock.now()) }),
+    {
+      purpose: 'clinical',
+      patientId: 'p9',
+      reason: 'Unconscious, medication unknown to everybody here',
+      purposeOfUse: 'ETREAT',
+    },
+  );
+  t.equal(open.status, 'open');
   await sealed(before.store);
   await before.stop();
   await server.stop();
@@ -170,6 +188,7 @@ t.test('yesterday’s copy is put in place of the database', async (t) => {
   t.match(done, { status: 0, err: '', out: /at least \d+ events are gone/ });
   t.match(done.out, /Removed 1 rows of recovery codes/);
   t.match(done.out, /of 1 authenticator apps/);
+  t.match(done.out, /Ended 1 emergency accesses/);
 
   const after = await start();
   await t.test('nothing of before counts again', async (t) => {
@@ -222,6 +241,11 @@ t.test('yesterday’s copy is put in place of the database', async (t) => {
       events.filter((event) => event.code === 'FACTOR_REMOVED'),
       [{ userId: 'carol', factor: 'recovery-codes' }],
     );
+    t.match(events.filter(({ emergencyAccessId }) => emergencyAccessId === open.id).at(-1), {
+      code: 'EMERGENCY_ACCESS_ENDED',
+      reason: 'restored from backup',
+      patientId: 'p9',
+    });
     t.equal(new Set(events.map(({ id }) => id)).size, events.length, 'no event is there twice');
     for (const head of await after.store.auditStreams())
       t.match(await verifyStream(after.store.auditStream(head.stream), head), { intact: true });

@@ -47,6 +47,7 @@ async function clinic() {
     keys,
     categories: [{ id: '5', name: 'Ketamine infusion' }],
     factors: [totp({ issuer: 'Example EHR' })],
+    emergencyAccess: { roles: ['clinician'] },
     isAdministrator: (principal: Principal) => principal.roles.includes('administrator'),
   });
   const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
@@ -93,6 +94,8 @@ t.test('doctor', async (t) => {
     for (const subject of [
       'Sealing',
       'Sinks',
+      'Notices of emergency access',
+      'Emergency access',
       'Migrations',
       'Database server',
       'Append-only',
@@ -260,6 +263,33 @@ t.test('doctor', async (t) => {
     await finds(t, /FAULT +Sinks: The sink vault has taken no checkpoints for \d seconds?\./);
     await countersign.audit.append([{ ...about, code: 'AUDIT_SINK_RECOVERED', outcome: 'success' }]);
     await warns(t, /well +Sinks: /);
+  });
+
+  await t.test('emergency access that nobody has reviewed', async (t) => {
+    const erin = countersign.principalOf({
+      ...{ userId: 'erin', workspaceId: 'clinic', roles: ['clinician'], displayName: 'erin' },
+      signedInAt: new Date(),
+      sessionKey: 'erin',
+    });
+    const { id } = await countersign.emergency.start(erin, {
+      ...{ purpose: 'clinical', patientId: 'p9', purposeOfUse: 'ETREAT' },
+      reason: 'Unconscious, medication unknown to everybody here',
+    });
+    await warns(t, /well +Emergency access: None waits for a review; 1 are open/);
+    await countersign.emergency.end(erin, id);
+    await warns(t, /WARNING Emergency access: 1 emergency access wait for a review/);
+    const days = (count: number) => ({
+      clock: { now: () => Date.now() + count * 86_400_000, elapsed: () => performance.now() },
+    });
+    await finds(t, /FAULT +Emergency access: 1 emergency access should have been reviewed by now/, healthy, days(4));
+    const patient = await run([...healthy, '--review-hours', '200'], days(4));
+    t.notMatch(patient.out, /should have been reviewed/);
+    t.match(await run([...healthy, '--review-hours', 'soon']), { status: 2, err: /number of hours/ });
+    await sql`alter table countersign.emergency_access disable trigger append_only`;
+    await sql`update countersign.emergency_access set patient_id = 'p1'`;
+    await finds(t, /FAULT +Emergency access: 1 emergency access are not as they were written/);
+    await sql`update countersign.emergency_access set patient_id = 'p9'`;
+    await sql`alter table countersign.emergency_access enable always trigger append_only`;
   });
 
   await t.test('a spool', async (t) => {

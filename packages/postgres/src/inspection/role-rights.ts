@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { applicationGrants } from '../application-role.ts';
+import { applicationGrants, outboxGrants } from '../application-role.ts';
 import type { Session } from '../database.ts';
+import { JOBS_SCHEMA } from '../outbox/job-queue.ts';
 
 /** What a role may do in our schema, beside what it should. */
 export interface RoleRights {
@@ -39,12 +40,19 @@ export async function readRights(session: Session, name: string | null): Promise
     from pg_catalog.pg_roles where rolname = ${role}`);
   if (found === undefined) return { role, exists: false, powers: [], missing: [], excess: [] };
 
-  const held = await heldRights(session, role);
+  const { held, tables: there } = await heldRights(session, role);
   const wanted = new Set<string>();
-  for (const { rights: given, updates = [], tables } of applicationGrants) {
-    for (const table of tables) {
-      for (const right of given) wanted.add(`${right} on ${table}`);
-      for (const column of updates) wanted.add(`UPDATE (${column}) on ${table}`);
+  const schemas = [
+    { prefix: '', grants: applicationGrants },
+    { prefix: `${JOBS_SCHEMA}.`, grants: outboxGrants },
+  ];
+  for (const { prefix, grants } of schemas) {
+    for (const { rights: given, updates = [], tables } of grants) {
+      // What is not there yet is told as a pending migration.
+      for (const table of tables.map((name) => `${prefix}${name}`).filter((name) => there.has(name))) {
+        for (const right of given) wanted.add(`${right} on ${table}`);
+        for (const column of updates) wanted.add(`UPDATE (${column}) on ${table}`);
+      }
     }
   }
   return {
@@ -65,19 +73,29 @@ export async function readRights(session: Session, name: string | null): Promise
 }
 
 /** Of the table as a whole, and UPDATE of single columns where it is not held for all of them. */
-async function heldRights(session: Session, role: string): Promise<ReadonlySet<string>> {
+async function heldRights(
+  session: Session,
+  role: string,
+): Promise<{ readonly held: ReadonlySet<string>; readonly tables: ReadonlySet<string> }> {
   const kinds = sql.join(
     rights.map((right) => sql`(${right}::text)`),
     sql`, `,
   );
-  const rows = await session.rows<{ relation: string; held: string }>(sql`
-    select relname as relation, kind as held from pg_catalog.pg_class, (values ${kinds}) as kinds (kind)
-    where relnamespace = to_regnamespace('countersign') and relkind in ('r', 'p') and has_table_privilege(${role}::name, pg_class.oid, kind)
+  const rows = await session.rows<{ relation: string; right: string | null }>(sql`
+    with ours as (
+      select pg_class.oid, case nspname when 'countersign' then relname::text else nspname || '.' || relname end as relation
+      from pg_catalog.pg_class join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
+      where nspname in ('countersign', ${JOBS_SCHEMA}) and relkind in ('r', 'p')
+    )
+    select relation, null as right from ours
     union all
-    select relname, 'UPDATE (' || attname || ')' from pg_catalog.pg_class
-    join pg_catalog.pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped
-    where relnamespace = to_regnamespace('countersign') and relkind in ('r', 'p')
-      and not has_table_privilege(${role}::name, pg_class.oid, 'UPDATE')
-      and has_column_privilege(${role}::name, pg_class.oid, attnum, 'UPDATE')`);
-  return new Set(rows.map(({ relation, held }) => `${held} on ${relation}`));
+    select relation, kind from ours, (values ${kinds}) as kinds (kind) where has_table_privilege(${role}::name, oid, kind)
+    union all
+    select relation, 'UPDATE (' || attname || ')' from ours
+    join pg_catalog.pg_attribute on attrelid = oid and attnum > 0 and not attisdropped
+    where not has_table_privilege(${role}::name, oid, 'UPDATE') and has_column_privilege(${role}::name, oid, attnum, 'UPDATE')`);
+  return {
+    held: new Set(rows.flatMap(({ relation, right }) => (right === null ? [] : [`${right} on ${relation}`]))),
+    tables: new Set(rows.map(({ relation }) => relation)),
+  };
 }
