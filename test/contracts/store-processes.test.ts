@@ -157,8 +157,9 @@ t.test('two nodes on one database', async (t) => {
       await doomed.ask('openStream', dead);
       await one.ask('openStream', alive);
       await doomed.kill();
-      const next = await store.openAuditConnection();
-      t.teardown(() => next.close());
+      const impatient = await openStore(url, { waitSeconds: 1 });
+      t.teardown(() => impatient.close());
+      const next = await impatient.openAuditConnection();
       await next.openStream(randomUUID(), dead);
       const sql = postgres(url, { max: 1 });
       t.teardown(() => sql.end());

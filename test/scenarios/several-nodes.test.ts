@@ -53,10 +53,8 @@ async function severalNodes(framework: string, redis: string | null) {
   const nodes = [0, 1].map(() => storeProcess(new URL('several-nodes-server.mjs', import.meta.url)));
   const keys = { current: 'k1', all: { k1: randomBytes(32).toString('base64') } };
   const prefix = `test.${randomBytes(9).toString('hex')}`;
-  for (const node of nodes) {
-    const settings = { framework, url, redis, prefix, publicUrl: address.url, keys, at: clock.now() };
-    address.ports.push(await node.ask<number>('start', settings));
-  }
+  const settings = { framework, url, redis, prefix, publicUrl: address.url, keys, at: clock.now() };
+  address.ports.push(...(await Promise.all(nodes.map((node) => node.ask<number>('start', settings)))));
   const set = async (seconds: number) => {
     clock.set(seconds);
     await Promise.all(nodes.map((node) => node.ask('setClock', clock.now())));
@@ -190,7 +188,7 @@ async function story(t: Test, framework: string, redis: string | null) {
   await host.close();
 }
 
-// Sixteen processes are started, one after another.
+// Eight processes are started, two at a time.
 t.setTimeout(300_000);
 const skip = await withoutRedis();
 for (const framework of ['fastify', 'express']) {
