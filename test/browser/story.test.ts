@@ -165,6 +165,37 @@ for (const adapter of ['fastify', 'express'] as const) {
       await inspectPage(t, page, 'audit');
       const codes = (await page.locator('table').first().textContent()) ?? '';
       for (const told of ['settings', 'enrol']) t.match(codes.toLowerCase(), told);
+
+      // By keyboard alone: the order is turned round, one event opened, and its proof read.
+      await page.getByRole('link', { name: 'Event', exact: true }).focus();
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/admin/audit?sort=code&order=ascending');
+      t.equal(await page.getByRole('columnheader', { name: 'Event' }).getAttribute('aria-sort'), 'ascending');
+      await page.goto('/step-up/admin/audit?code=SETTINGS_CHANGED');
+      const opened = page.getByRole('link', { name: /all about this event/ }).first();
+      await opened.focus();
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/admin/audit/events/*');
+      // Sealing takes up to a second.
+      while ((await page.getByRole('heading', { name: 'Checkpoint' }).count()) === 0) await page.reload();
+      await inspectPage(t, page, 'audit-event');
+      t.match(await page.textContent('dl'), '"graceSeconds"');
+
+      await page.goto('/step-up/admin/audit?code=ACCESS_ALLOWED');
+      const patients = await page.locator('tbody td:nth-child(5):not(.cs-cell-empty) .cs-cell').allTextContents();
+      await page.goto(`/step-up/admin/audit?outcome=success&patientId=${encodeURIComponent(patients[0] ?? '')}`);
+      await inspectPage(t, page, 'audit-filtered');
+      await page.getByRole('link', { name: 'Who opened this patient’s records' }).click();
+      await page.getByRole('heading', { name: 'People' }).waitFor();
+      await inspectPage(t, page, 'patient-report');
+
+      await page.goto('/step-up/admin/audit?outcome=success');
+      await page.getByRole('link', { name: 'Export' }).click();
+      await page.getByLabel('CSV, for spreadsheets').waitFor();
+      await inspectPage(t, page, 'audit-export');
+      const download = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Download' }).click();
+      t.match((await download).suggestedFilename(), /^audit-.*\.csv$/);
       await page.context().close();
     });
 

@@ -39,11 +39,11 @@ t.test('the OpenAPI document', async (t) => {
         .map(({ operationId, responses }) => [operationId, Object.keys(responses)]),
     );
     t.strictSame([...written.keys()].sort(), api.map(({ name }) => name).sort());
-    const unsaid = api.flatMap(({ name, output, errors, access }) => {
+    const unsaid = api.flatMap(({ name, output, produces, errors, access }) => {
       const statuses = written.get(name) ?? [];
       const refusals = access === 'principal' ? ['401', '500', '503'] : ['500'];
       return [
-        ...(output === undefined ? [`${name}: what it answers with`] : []),
+        ...(output === undefined && produces === undefined ? [`${name}: what it answers with`] : []),
         ...(errors === undefined ? [`${name}: what it can be refused with`] : []),
         ...(statuses.some((status) => status.startsWith('2')) ? [] : [`${name}: its success`]),
         ...refusals.filter((status) => !statuses.includes(status)).map((status) => `${name}: ${status}`),

@@ -17,6 +17,7 @@ export {
   StepUp,
 } from './guard/step-up.ts';
 export { enforceNoStore } from './http/no-store.ts';
+export { replyContent } from './http/reply-content.ts';
 export type { WebReply } from './http/web-reply.ts';
 export type { WebRequest } from './http/web-request.ts';
 export { type OpenApiDocument, openApiDocument } from './openapi/open-api-document.ts';

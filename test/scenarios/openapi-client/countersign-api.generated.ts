@@ -240,6 +240,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events of a workspace’s audit log, by any criteria and in any order */
+        get: operations["auditList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/audit/events/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One event of the audit log, with the proof that it is in the sealed log */
+        get: operations["auditEventRead"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/audit/patient": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who opened a patient’s records, when and under which basis; reading it is audited */
+        get: operations["patientReportRead"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A workspace’s audit log as a file, streamed; takes a fresh proof, and is audited */
+        get: operations["auditExportRead"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -417,7 +485,7 @@ export interface components {
          * @description Closed within a release; a later release may add to it.
          * @enum {string}
          */
-        ErrorCode: "configuration_invalid" | "category_unknown" | "guard_not_registered" | "store_not_migrated" | "clock_skewed" | "store_folder_in_use" | "spool_folder_in_use" | "checkpoint_key_invalid" | "checkpoint_invalid" | "audit_proof_invalid" | "audit_archive_invalid" | "store_closed" | "sign_in_required" | "session_ended" | "session_locked" | "person_required" | "principal_invalid" | "identity_unavailable" | "administrator_required" | "fresh_sign_in_required" | "step_up_required" | "factor_required" | "factor_not_accepted" | "operation_required" | "challenge_unknown" | "code_malformed" | "code_incorrect" | "answer_refused" | "password_required" | "code_already_used" | "attempts_delayed" | "factor_locked" | "factor_disabled" | "enrolment_code_refused" | "enrolment_code_required" | "factor_limit" | "last_factor" | "factors_changed" | "enrolment_unknown" | "resource_unavailable" | "resource_invalid" | "patient_unresolved" | "body_unreadable" | "response_withheld" | "input_invalid" | "draft_refused" | "cross_site_refused" | "not_found" | "settings_proposal_unknown" | "second_administrator_required" | "settings_conflict" | "audit_sort_too_wide" | "emergency_unavailable" | "emergency_not_eligible" | "emergency_review_overdue" | "emergency_reason_insufficient" | "emergency_field_required" | "emergency_ended" | "emergency_still_open" | "emergency_already_reviewed" | "emergency_own_review" | "settings_unknown" | "factor_unknown" | "store_unavailable" | "store_wait_exceeded" | "store_refused" | "session_state_unavailable" | "spool_unavailable" | "audit_backlog" | "audit_sealing_refused" | "key_unknown" | "identity_provider_unavailable" | "mail_unavailable" | "mail_refused" | "internal";
+        ErrorCode: "configuration_invalid" | "category_unknown" | "guard_not_registered" | "store_not_migrated" | "clock_skewed" | "store_folder_in_use" | "spool_folder_in_use" | "checkpoint_key_invalid" | "checkpoint_invalid" | "audit_proof_invalid" | "audit_archive_invalid" | "store_closed" | "sign_in_required" | "session_ended" | "session_locked" | "person_required" | "principal_invalid" | "identity_unavailable" | "administrator_required" | "fresh_sign_in_required" | "step_up_required" | "factor_required" | "factor_not_accepted" | "operation_required" | "challenge_unknown" | "code_malformed" | "code_incorrect" | "answer_refused" | "password_required" | "code_already_used" | "attempts_delayed" | "factor_locked" | "factor_disabled" | "enrolment_code_refused" | "enrolment_code_required" | "factor_limit" | "last_factor" | "factors_changed" | "enrolment_unknown" | "resource_unavailable" | "resource_invalid" | "patient_unresolved" | "body_unreadable" | "response_withheld" | "input_invalid" | "draft_refused" | "cross_site_refused" | "not_found" | "settings_proposal_unknown" | "second_administrator_required" | "settings_conflict" | "audit_sort_too_wide" | "emergency_unavailable" | "emergency_not_eligible" | "emergency_review_overdue" | "emergency_reason_insufficient" | "emergency_field_required" | "emergency_ended" | "emergency_still_open" | "emergency_already_reviewed" | "emergency_own_review" | "settings_unknown" | "factor_unknown" | "store_unavailable" | "store_wait_exceeded" | "store_refused" | "session_state_unavailable" | "spool_unavailable" | "audit_backlog" | "audit_sealing_refused" | "key_unknown" | "identity_provider_unavailable" | "mail_unavailable" | "mail_refused" | "contacts_unavailable" | "sms_unavailable" | "sms_refused" | "internal";
         Problem: {
             /** @description `urn:countersign:error:` and the code */
             type: string;
@@ -788,6 +856,122 @@ export interface components {
                 kind: string;
                 about: string | null;
             }[];
+        };
+        AuditListReply: {
+            events: {
+                id: string;
+                /** Format: date-time */
+                at: string;
+                code: string;
+                /** @enum {string} */
+                outcome: "success" | "failure" | "refused";
+                workspaceId: string | null;
+                userId: string | null;
+                actorId: string | null;
+                session: string | null;
+                patientId: string | null;
+                categories: string | null;
+                action: string | null;
+                method: string | null;
+                route: string | null;
+                factor: string | null;
+                reason: string | null;
+                challengeId: string | null;
+                emergencyAccessId: string | null;
+                ip: string | null;
+                userAgent: string | null;
+                requestId: string | null;
+                details: string | null;
+                stream: string;
+                index: number;
+                /** @description Hex */
+                hash: string;
+            }[];
+            next: string | null;
+            previous: string | null;
+            lookedUntil: string | null;
+        };
+        AuditEventReadReply: {
+            event: {
+                id: string;
+                /** Format: date-time */
+                at: string;
+                code: string;
+                /** @enum {string} */
+                outcome: "success" | "failure" | "refused";
+                workspaceId: string | null;
+                userId: string | null;
+                actorId: string | null;
+                session: string | null;
+                patientId: string | null;
+                categories: string | null;
+                action: string | null;
+                method: string | null;
+                route: string | null;
+                factor: string | null;
+                reason: string | null;
+                challengeId: string | null;
+                emergencyAccessId: string | null;
+                ip: string | null;
+                userAgent: string | null;
+                requestId: string | null;
+                details: string | null;
+                stream: string;
+                index: number;
+                /** @description Hex */
+                hash: string;
+            };
+            proof: ({
+                leafIndex: number;
+                treeSize: number;
+                checkpoint: string;
+            } & {
+                [key: string]: unknown;
+            }) | null;
+        };
+        PatientReportReadReply: {
+            patientId: string;
+            people: {
+                userId: string | null;
+                actorId: string | null;
+                accesses: number;
+                emergency: number;
+                /** Format: date-time */
+                first: string;
+                /** Format: date-time */
+                last: string;
+            }[];
+            accesses: {
+                id: string;
+                /** Format: date-time */
+                at: string;
+                code: string;
+                /** @enum {string} */
+                outcome: "success" | "failure" | "refused";
+                workspaceId: string | null;
+                userId: string | null;
+                actorId: string | null;
+                session: string | null;
+                patientId: string | null;
+                categories: string | null;
+                action: string | null;
+                method: string | null;
+                route: string | null;
+                factor: string | null;
+                reason: string | null;
+                challengeId: string | null;
+                emergencyAccessId: string | null;
+                ip: string | null;
+                userAgent: string | null;
+                requestId: string | null;
+                details: string | null;
+                stream: string;
+                index: number;
+                /** @description Hex */
+                hash: string;
+                basis: string | null;
+            }[];
+            more: boolean;
         };
         OpenApiReply: {
             openapi: string;
@@ -2366,6 +2550,409 @@ export interface operations {
             };
             /** @description - `settings_conflict`: Somebody else changed the settings in the meantime. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auditList: {
+        parameters: {
+            query?: {
+                from?: string;
+                until?: string;
+                userId?: string;
+                patientId?: string;
+                category?: string;
+                code?: "MFA_REQUIRED" | "MFA_SUCCESS" | "MFA_FAILURE" | "ACCESS_ALLOWED" | "ACCESS_DENIED" | "EXEMPTION_APPLIED" | "FACTOR_ENROLMENT_STARTED" | "FACTOR_ENROLLED" | "FACTOR_LOCKED" | "FACTOR_DISABLED" | "FACTOR_RESET" | "SETTINGS_CHANGED" | "SETTINGS_TAMPERED" | "FACTOR_TAMPERED" | "SESSION_SIGNED_OUT" | "SESSIONS_REVOKED" | "SESSION_LOCKED" | "AUDIT_STREAM_OPENED" | "AUDIT_STREAM_CLOSED" | "CONFIGURATION_APPLIED" | "CLOCK_SET_BACK" | "FACTOR_RENAMED" | "FACTOR_REMOVED" | "FACTOR_CAP_LIFTED" | "ENROLMENT_CODE_ISSUED" | "SETTINGS_PROPOSED" | "SETTINGS_PROPOSAL_DECIDED" | "KEYS_ROTATED" | "NOTICE_FAILED" | "RESPONSE_WITHHELD" | "RECOVERY_CODE_USED" | "EMERGENCY_ACCESS_REQUESTED" | "EMERGENCY_ACCESS_STARTED" | "EMERGENCY_ACCESS_ENDED" | "EMERGENCY_ACCESS_REFUSED" | "EMERGENCY_ACCESS_APPROVED" | "EMERGENCY_ACCESS_DECLINED" | "EMERGENCY_ACCESS_REVIEWED" | "EMERGENCY_ACCESS_OVERDUE" | "NOTICE_DELIVERED" | "AUDIT_EXAMINED" | "AUDIT_EXPORTED" | "AUDIT_ARCHIVED" | "AUDIT_SEALING_FAILED" | "AUDIT_SINK_FAILED" | "AUDIT_SINK_RECOVERED" | "AUDIT_SPOOL_DRAINED" | "RESTORED_FROM_BACKUP";
+                outcome?: "success" | "failure" | "refused";
+                emergencyAccessId?: string;
+                sort?: "at" | "code" | "outcome" | "workspaceId" | "userId" | "actorId" | "session" | "patientId" | "categories" | "action" | "method" | "route" | "factor" | "reason" | "challengeId" | "emergencyAccessId" | "ip" | "userAgent" | "requestId" | "details" | "id" | "stream" | "index" | "hash";
+                order?: "ascending" | "descending";
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditListReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `administrator_required`: Only an administrator of this workspace can do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `audit_sort_too_wide`: There are too many events to sort them this way. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auditEventRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEventReadReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `administrator_required`: Only an administrator of this workspace can do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `audit_proof_invalid`: This proof of the audit log cannot be read or made.
+             *     - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patientReportRead: {
+        parameters: {
+            query: {
+                from?: string;
+                until?: string;
+                patientId: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientReportReadReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `administrator_required`: Only an administrator of this workspace can do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auditExportRead: {
+        parameters: {
+            query?: {
+                from?: string;
+                until?: string;
+                userId?: string;
+                patientId?: string;
+                category?: string;
+                code?: "MFA_REQUIRED" | "MFA_SUCCESS" | "MFA_FAILURE" | "ACCESS_ALLOWED" | "ACCESS_DENIED" | "EXEMPTION_APPLIED" | "FACTOR_ENROLMENT_STARTED" | "FACTOR_ENROLLED" | "FACTOR_LOCKED" | "FACTOR_DISABLED" | "FACTOR_RESET" | "SETTINGS_CHANGED" | "SETTINGS_TAMPERED" | "FACTOR_TAMPERED" | "SESSION_SIGNED_OUT" | "SESSIONS_REVOKED" | "SESSION_LOCKED" | "AUDIT_STREAM_OPENED" | "AUDIT_STREAM_CLOSED" | "CONFIGURATION_APPLIED" | "CLOCK_SET_BACK" | "FACTOR_RENAMED" | "FACTOR_REMOVED" | "FACTOR_CAP_LIFTED" | "ENROLMENT_CODE_ISSUED" | "SETTINGS_PROPOSED" | "SETTINGS_PROPOSAL_DECIDED" | "KEYS_ROTATED" | "NOTICE_FAILED" | "RESPONSE_WITHHELD" | "RECOVERY_CODE_USED" | "EMERGENCY_ACCESS_REQUESTED" | "EMERGENCY_ACCESS_STARTED" | "EMERGENCY_ACCESS_ENDED" | "EMERGENCY_ACCESS_REFUSED" | "EMERGENCY_ACCESS_APPROVED" | "EMERGENCY_ACCESS_DECLINED" | "EMERGENCY_ACCESS_REVIEWED" | "EMERGENCY_ACCESS_OVERDUE" | "NOTICE_DELIVERED" | "AUDIT_EXAMINED" | "AUDIT_EXPORTED" | "AUDIT_ARCHIVED" | "AUDIT_SEALING_FAILED" | "AUDIT_SINK_FAILED" | "AUDIT_SINK_RECOVERED" | "AUDIT_SPOOL_DRAINED" | "RESTORED_FROM_BACKUP";
+                outcome?: "success" | "failure" | "refused";
+                emergencyAccessId?: string;
+                sort?: "at" | "code" | "outcome" | "workspaceId" | "userId" | "actorId" | "session" | "patientId" | "categories" | "action" | "method" | "route" | "factor" | "reason" | "challengeId" | "emergencyAccessId" | "ip" | "userAgent" | "requestId" | "details" | "id" | "stream" | "index" | "hash";
+                order?: "ascending" | "descending";
+                format?: "csv" | "ndjson" | "fhir" | "fhir-bundle";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                    "application/fhir+ndjson": string;
+                    "application/fhir+json": string;
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             *     - `step_up_required`: Please confirm that it is you.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `administrator_required`: Only an administrator of this workspace can do this.
+             *     - `factor_required`: This needs a second factor that you have not enrolled yet.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `audit_sort_too_wide`: There are too many events to sort them this way. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

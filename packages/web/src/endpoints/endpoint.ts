@@ -37,6 +37,8 @@ export interface Endpoint {
   readonly input: { readonly params: z.ZodType; readonly query: z.ZodType; readonly body: z.ZodType };
   /** The body of a success, as JSON. Pages have none. */
   readonly output?: z.ZodType;
+  /** Media types of a success that is no JSON but a file. */
+  readonly produces?: readonly string[];
   /** By status, what each success means. Default: 200 alone. */
   readonly successes?: Readonly<Partial<Record<200 | 201 | 202, string>>>;
   /** The codes that its problem documents can have, besides those that every endpoint has. */

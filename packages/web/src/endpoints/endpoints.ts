@@ -1,5 +1,8 @@
 import { assets } from './assets.ts';
-import { auditPage } from './audit-log.ts';
+import { auditEventRead, auditList } from './audit-api.ts';
+import { auditExportFile, auditExportPage, auditExportRead } from './audit-export.ts';
+import { auditEventPage, auditPage, auditProofFile } from './audit-log.ts';
+import { patientReportPage, patientReportRead } from './audit-report.ts';
 import { challengeAnswer, challengePage, recheck } from './challenge.ts';
 import type { Endpoint } from './endpoint.ts';
 import { capLift, enrol, factorList, factorRemove, factorRename, othersSignOut, session } from './factor-api.ts';
@@ -52,6 +55,11 @@ export const endpoints: readonly Endpoint[] = Object.freeze([
   settingsSave,
   settingsProposal,
   auditPage,
+  auditEventPage,
+  auditProofFile,
+  patientReportPage,
+  auditExportPage,
+  auditExportFile,
   assets,
   verify,
   challengeInfo,
@@ -69,5 +77,9 @@ export const endpoints: readonly Endpoint[] = Object.freeze([
   settingsReplace,
   settingsPreview,
   settingsDecide,
+  auditList,
+  auditEventRead,
+  patientReportRead,
+  auditExportRead,
   openApi,
 ]);

@@ -6,7 +6,8 @@ export interface WebReply {
   readonly headers: Readonly<Record<string, string>>;
   /** Whole `Set-Cookie` values, to be added to the host's. */
   readonly cookies?: readonly string[];
-  readonly body: string | Uint8Array;
+  /** Pieces of text are sent as they are made, at the caller's pace; one who goes away ends the making. */
+  readonly body: string | Uint8Array | AsyncIterable<string>;
 }
 
 /** Nothing of ours is ever kept by a cache (threat: back button, shared proxy). */

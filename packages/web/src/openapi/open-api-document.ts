@@ -37,6 +37,7 @@ const areas = [
   { path: '/auth/session', name: 'Session', description: 'Who is signed in, and what is proven' },
   { path: '/admin/users', name: 'Users', description: 'For administrators: the factors of others' },
   { path: '/admin/settings', name: 'Settings', description: 'For administrators: what a workspace asks' },
+  { path: '/admin/audit', name: 'Audit log', description: 'For administrators: what happened, and who saw what' },
   { path: '/', name: 'Interface', description: 'This document' },
 ] as const;
 

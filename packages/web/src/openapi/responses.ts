@@ -55,10 +55,7 @@ export function responsesOf(
     failures.set(status, [...(failures.get(status) ?? []), code]);
   }
   return Object.fromEntries([
-    ...successes.map(([status, description]) => [
-      status,
-      { description, content: { 'application/json': { schema: output } } },
-    ]),
+    ...successes.map(([status, description]) => [status, { description, content: contentOf(endpoint, output) }]),
     ...[...failures].map(([status, codes]) => [
       String(status),
       {
@@ -68,6 +65,11 @@ export function responsesOf(
       },
     ]),
   ]);
+}
+
+function contentOf({ produces }: Endpoint, output: JsonSchema): OpenApiResponse['content'] {
+  if (produces === undefined) return { 'application/json': { schema: output } };
+  return Object.fromEntries(produces.map((mediaType) => [mediaType, { schema: { type: 'string' } }]));
 }
 
 function headersOf(status: number): Pick<OpenApiResponse, 'headers'> {

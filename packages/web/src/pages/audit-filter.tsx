@@ -12,12 +12,20 @@ export interface AuditFilterValues {
   readonly until: string;
   readonly userId: string;
   readonly patientId: string;
+  readonly category: string;
   readonly code: string;
+  readonly outcome: string;
+  readonly emergencyAccessId: string;
+  /** A field of an event; empty: the time. */
+  readonly sort: string;
+  /** `ascending`; empty: descending. */
+  readonly order: string;
 }
 
 export interface AuditFilterErrors {
   readonly from?: 'not_a_date';
   readonly until?: 'not_a_date' | 'until_before_from';
+  readonly sort?: 'too_wide';
 }
 
 export interface AuditFilterProps {
@@ -27,60 +35,72 @@ export interface AuditFilterProps {
   readonly errors?: AuditFilterErrors | undefined;
   /** The event codes to choose from. */
   readonly codes: readonly string[];
+  readonly categories: readonly { readonly id: string; readonly name: string }[];
+  readonly outcomes: readonly string[];
+  /** The fields of an event that it can be sorted by. */
+  readonly sortFields: readonly string[];
 }
 
+/** Those of the filter that are folded away unless they are used. */
+const folded = ['category', 'outcome', 'emergencyAccessId', 'sort', 'order'] as const;
+
 /** The filter of the audit list: a GET form, so that a search can be kept and sent as an address. */
-export function AuditFilter({ formAction, values, errors = {}, codes }: AuditFilterProps) {
+export function AuditFilter(props: AuditFilterProps) {
+  const { formAction, values, errors = {} } = props;
   const text = useShell().strings.audit;
   const filtered = Object.values(values).some((value) => value !== '');
   return (
-    <form class="cs-filter" method="get" action={safeHref(formAction)} novalidate aria-label={text.filter}>
-      <DateField
-        name="from"
-        label={text.from}
-        value={values.from}
-        error={errors.from}
-        focus={errors.from !== undefined}
+    <form class="cs-filter cs-no-print" method="get" action={safeHref(formAction)} novalidate aria-label={text.filter}>
+      <PeriodFields values={values} errors={errors} />
+      <TextInput name="userId" label={text.userId} value={values.userId} />
+      <TextInput name="patientId" label={text.patientId} value={values.patientId} />
+      <Choice
+        name="code"
+        label={text.code}
+        value={values.code}
+        any={text.anyCode}
+        options={props.codes.map((code) => [code, textFor(text.codes, code, code)])}
       />
-      <DateField
-        name="until"
-        label={text.until}
-        value={values.until}
-        error={errors.until}
-        focus={errors.from === undefined && errors.until !== undefined}
-      />
-      <Field id="cs-filter-user" label={text.userId}>
-        <input
-          class="cs-input"
-          id="cs-filter-user"
-          name="userId"
-          type="text"
-          value={values.userId}
-          spellcheck={false}
-          autocapitalize="off"
-        />
-      </Field>
-      <Field id="cs-filter-patient" label={text.patientId}>
-        <input
-          class="cs-input"
-          id="cs-filter-patient"
-          name="patientId"
-          type="text"
-          value={values.patientId}
-          spellcheck={false}
-          autocapitalize="off"
-        />
-      </Field>
-      <Field id="cs-filter-code" label={text.code}>
-        <select class="cs-input" id="cs-filter-code" name="code">
-          <option value="">{text.anyCode}</option>
-          {codes.map((code) => (
-            <option key={code} value={code} selected={code === values.code}>
-              {textFor(text.codes, code, code)}
-            </option>
-          ))}
-        </select>
-      </Field>
+      <details
+        class="cs-filter-more cs-details"
+        open={folded.some((name) => values[name] !== '') || errors.sort !== undefined}
+      >
+        <summary>{text.more}</summary>
+        <div class="cs-filter">
+          <Choice
+            name="category"
+            label={text.category}
+            value={values.category}
+            any={text.anyCategory}
+            options={props.categories.map(({ id, name }) => [id, name])}
+          />
+          <Choice
+            name="outcome"
+            label={text.outcome}
+            value={values.outcome}
+            any={text.anyOutcome}
+            options={props.outcomes.map((outcome) => [outcome, textFor(text.outcomes, outcome, outcome)])}
+          />
+          <TextInput name="emergencyAccessId" label={text.emergencyAccessId} value={values.emergencyAccessId} />
+          <Choice
+            name="sort"
+            label={text.sortBy}
+            value={values.sort}
+            any={text.fields.at}
+            error={errors.sort === undefined ? undefined : text.errors[errors.sort]}
+            options={props.sortFields
+              .filter((field) => field !== 'at')
+              .map((field) => [field, textFor(text.fields, field, field)])}
+          />
+          <Choice
+            name="order"
+            label={text.order}
+            value={values.order}
+            any={text.descending}
+            options={[['ascending', text.ascending]]}
+          />
+        </div>
+      </details>
       <div class="cs-filter-actions">
         <button class="cs-button" type="submit">
           {text.apply}
@@ -91,20 +111,112 @@ export function AuditFilter({ formAction, values, errors = {}, codes }: AuditFil
   );
 }
 
-function Field({
-  id,
-  label,
-  children,
+/** The two days of a period. */
+export function PeriodFields({
+  values,
+  errors,
 }: {
+  readonly values: Pick<AuditFilterValues, 'from' | 'until'>;
+  readonly errors: AuditFilterErrors;
+}) {
+  const text = useShell().strings.audit;
+  const { from, until } = errors;
+  return (
+    <>
+      <DateField name="from" label={text.from} value={values.from} error={from} focus={from !== undefined} />
+      <DateField
+        name="until"
+        label={text.until}
+        value={values.until}
+        error={until}
+        focus={from === undefined && until !== undefined}
+      />
+    </>
+  );
+}
+
+/** One line of text that has to match exactly. */
+export function TextInput({
+  name,
+  label,
+  value,
+  required = false,
+}: {
+  readonly name: 'userId' | 'patientId' | 'emergencyAccessId';
+  readonly label: string;
+  readonly value: string;
+  readonly required?: boolean;
+}) {
+  const id = `cs-filter-${name}`;
+  return (
+    <Field id={id} label={label}>
+      <input
+        class="cs-input"
+        id={id}
+        name={name}
+        type="text"
+        value={value}
+        spellcheck={false}
+        autocapitalize="off"
+        required={required}
+      />
+    </Field>
+  );
+}
+
+interface ChoiceProps {
+  readonly name: string;
+  readonly label: string;
+  readonly value: string;
+  /** What an empty value is called. */
+  readonly any: string;
+  readonly options: readonly (readonly [value: string, label: string])[];
+  readonly error?: string | undefined;
+}
+
+function Choice({ name, label, value, any, options, error }: ChoiceProps) {
+  const id = `cs-filter-${name}`;
+  const known = value === '' || options.some(([option]) => option === value);
+  return (
+    <Field id={id} label={label} error={error}>
+      <select
+        class="cs-input"
+        id={id}
+        name={name}
+        aria-invalid={error === undefined ? undefined : true}
+        aria-describedby={error === undefined ? undefined : `${id}-error`}
+        autofocus={error !== undefined}
+      >
+        <option value="">{any}</option>
+        {/* One that is no longer declared is still what was asked for. */}
+        {(known ? options : [...options, [value, value] as const]).map(([option, shown]) => (
+          <option key={option} value={option} selected={option === value}>
+            {shown}
+          </option>
+        ))}
+      </select>
+    </Field>
+  );
+}
+
+interface FieldProps {
   readonly id: string;
   readonly label: string;
+  readonly error?: string | undefined;
   readonly children: ComponentChildren;
-}) {
+}
+
+function Field({ id, label, error, children }: FieldProps) {
   return (
     <div class="cs-field">
       <label class="cs-label" for={id}>
         {label}
       </label>
+      {error !== undefined && (
+        <p class="cs-error cs-error-text" id={`${id}-error`} role="alert">
+          {error}
+        </p>
+      )}
       {children}
     </div>
   );
@@ -131,12 +243,7 @@ function DateField({ name, label, value, error, focus }: DateFieldProps) {
     autofocus: focus,
   };
   return (
-    <Field id={id} label={label}>
-      {error !== undefined && (
-        <p class="cs-error cs-error-text" id={`${id}-error`} role="alert">
-          {audit.errors[error]}
-        </p>
-      )}
+    <Field id={id} label={label} error={error === undefined ? undefined : audit.errors[error]}>
       {/* Text that no date picker would take back is shown in a text field, so that it is not lost. */}
       {error === 'not_a_date' ? <input {...attributes} type="text" /> : <input {...attributes} type="date" />}
     </Field>

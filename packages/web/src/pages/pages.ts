@@ -1,6 +1,8 @@
 /** The pages, for the endpoints: components, their props, and the one function that renders them. */
+export { AuditEventPage, type AuditEventPageProps, type AuditEventProof } from './audit-event-page.tsx';
+export { AuditExportPage, type AuditExportPageProps } from './audit-export-page.tsx';
 export type { AuditFilterErrors, AuditFilterProps, AuditFilterValues } from './audit-filter.tsx';
-export { AuditPage, type AuditPageProps, type AuditRow } from './audit-page.tsx';
+export { AuditPage, type AuditPageProps, type AuditRow, auditColumns } from './audit-page.tsx';
 export { type ChallengeAbout, ChallengePage, type ChallengePageProps } from './challenge-page.tsx';
 export { ConfirmedPage, type ConfirmedPageProps } from './confirmed-page.tsx';
 export { ElsewherePage } from './elsewhere-page.tsx';
@@ -10,6 +12,12 @@ export { type FactorSummary, FactorsPage, type FactorsPageProps } from './factor
 export { GeneralEnrolmentPage, type GeneralEnrolmentPageProps } from './general-enrolment-page.tsx';
 export { MessagePage, type MessagePageProps, messageOf } from './message-page.tsx';
 export { PasskeyEnrolmentPage, type PasskeyEnrolmentPageProps } from './passkey-enrolment-page.tsx';
+export {
+  type PatientAccessRow,
+  type PatientReaderRow,
+  PatientReportPage,
+  type PatientReportPageProps,
+} from './patient-report-page.tsx';
 export { RecoveryCodesPage, type RecoveryCodesPageProps } from './recovery-codes-page.tsx';
 export { RemainingPage, type RemainingPageProps } from './remaining-page.tsx';
 export { renderPage } from './render-page.ts';

@@ -1,8 +1,11 @@
-import { auditCodes, errorCodes, type WorkspaceSettings } from '@countersign/core';
+import { auditCodes, auditExportFormats, auditSortFields, errorCodes, type WorkspaceSettings } from '@countersign/core';
 import { h, type JSX } from 'preact';
 import t, { type Test } from 'tap';
 import { loadAssets } from '../../dist/assets.js';
 import {
+  AuditEventPage,
+  AuditExportPage,
+  type AuditFilterValues,
   AuditPage,
   ChallengePage,
   type ChallengePageProps,
@@ -14,6 +17,7 @@ import {
   MessagePage,
   messageOf,
   PasskeyEnrolmentPage,
+  PatientReportPage,
   RecoveryCodesPage,
   RemainingPage,
   renderPage,
@@ -299,13 +303,17 @@ t.test(
         audit: h(AuditPage, {
           filter: {
             formAction: href,
-            values: { from: evil, until: evil, userId: evil, patientId: evil, code: evil },
-            errors: { from: 'not_a_date' },
+            values: filterOf(evil),
+            errors: { from: 'not_a_date', sort: 'too_wide' },
             codes: [evil],
+            categories: [{ id: evil, name: evil }],
+            outcomes: [evil],
+            sortFields: [evil],
           },
           rows: [
             {
               id: evil,
+              href,
               at,
               code: evil,
               outcome: 'failure',
@@ -318,8 +326,54 @@ t.test(
               reason: evil,
             },
           ],
-          olderHref: href,
-          newestHref: href,
+          sorted: { field: evil, descending: true },
+          sortHref: () => href,
+          nextHref: href,
+          previousHref: href,
+          firstHref: href,
+          lookedUntil: at,
+          exportHref: href,
+          reportHref: href,
+        }),
+        auditEvent: h(AuditEventPage, {
+          at,
+          code: evil,
+          fields: Object.fromEntries(auditSortFields.map((field) => [field, evil])),
+          proof: { state: 'sealed', leaf: 1, size: 2, checkpoint: evil, json: evil, downloadHref: href },
+          listHref: href,
+          emergencyHref: href,
+        }),
+        patientReport: h(PatientReportPage, {
+          formAction: href,
+          values: { patientId: evil, from: evil, until: evil },
+          errors: { from: 'not_a_date' },
+          listHref: href,
+          report: {
+            people: [{ user: evil, actor: evil, accesses: 2, emergency: 1, first: at, last: at }],
+            accesses: [
+              {
+                id: evil,
+                href,
+                at,
+                user: evil,
+                actor: evil,
+                action: evil,
+                categories: [evil],
+                route: evil,
+                basis: 'exemption',
+                rule: evil,
+              },
+            ],
+            more: true,
+            allHref: href,
+          },
+        }),
+        auditExport: h(AuditExportPage, {
+          formAction: href,
+          formats: auditExportFormats,
+          chosen: 'csv',
+          values: filterOf(evil),
+          listHref: href,
         }),
         message: h(MessagePage, {
           heading: evil,
@@ -427,7 +481,7 @@ t.test('every POST form carries our CSRF field, and the host’s where it has on
   t.equal(tagWith(html, 'name', 'csrf_token_form').attributes.get('value'), 'theirs');
   const audit = renderPage(
     h(AuditPage, {
-      filter: { formAction: '/a', values: { from: '', until: '', userId: '', patientId: '', code: '' }, codes: [] },
+      filter: { formAction: '/a', values: filterOf(''), codes: [], categories: [], outcomes: [], sortFields: [] },
       rows: [],
     }),
     shell,
@@ -527,14 +581,37 @@ t.test('settings: the history says who changed what, from what to what, and when
   t.match(html, 'datetime="2026-03-01T12:00:00.000Z"');
 });
 
+/** A filter with the same text in every field. */
+function filterOf(text: string): AuditFilterValues {
+  return {
+    from: text,
+    until: text,
+    userId: text,
+    patientId: text,
+    category: text,
+    code: text,
+    outcome: text,
+    emergencyAccessId: text,
+    sort: text,
+    order: text,
+  };
+}
+
 t.test('audit: the filter keeps what was asked, and what is not a date is not thrown away', async (t) => {
   const html = renderPage(
     h(AuditPage, {
       filter: {
         formAction: '/a',
-        values: { from: '31.1.2026', until: '2026-02-01', userId: 'u1', patientId: 'p1', code: 'MFA_FAILURE' },
+        values: {
+          ...filterOf(''),
+          ...{ from: '31.1.2026', until: '2026-02-01', userId: 'u1', patientId: 'p1', code: 'MFA_FAILURE' },
+          ...{ category: 'gone', sort: 'reason', order: 'ascending' },
+        },
         errors: { from: 'not_a_date' },
         codes: ['MFA_SUCCESS', 'MFA_FAILURE'],
+        categories: [{ id: '5', name: 'Ketamine' }],
+        outcomes: ['success'],
+        sortFields: ['at', 'reason'],
       },
       rows: [],
     }),
@@ -544,7 +621,9 @@ t.test('audit: the filter keeps what was asked, and what is not a date is not th
   t.equal(from.get('type'), 'text');
   t.equal(from.get('value'), '31.1.2026');
   t.equal(tagWith(html, 'name', 'until').attributes.get('type'), 'date');
-  t.ok(tagWith(html, 'value', 'MFA_FAILURE').attributes.has('selected'));
+  for (const value of ['MFA_FAILURE', 'gone', 'reason', 'ascending'])
+    t.ok(tagWith(html, 'value', value).attributes.has('selected'), value);
+  t.ok(tagWith(html, 'class', 'cs-filter-more cs-details').attributes.has('open'), 'what is used is not folded away');
   t.match(html, english.audit.empty);
 });
 
