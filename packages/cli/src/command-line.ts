@@ -1,6 +1,7 @@
 import { type Clock, CountersignError } from '@countersign/core';
 import { Command, CommanderError } from 'commander';
 import { afterRestoreCommand } from './commands/after-restore.ts';
+import { auditCommand } from './commands/audit.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { importCommand } from './commands/import-openemr-globals.ts';
 import { migrateCommand } from './commands/migrate.ts';
@@ -35,9 +36,13 @@ export async function runCommandLine(args: readonly string[], surroundings: Comm
     doctorCommand,
     afterRestoreCommand,
   ])
+  for (const add of [migrateCommand, rotateKeysCommand, importCommand, resetCommand, doctorCommand, auditCommand])
     add(program, surroundings, outcome);
   // Commands that were added have output settings of their own.
-  for (const command of program.commands) command.copyInheritedSettings(program);
+  for (const command of program.commands) {
+    command.copyInheritedSettings(program);
+    for (const below of command.commands) below.copyInheritedSettings(program);
+  }
   try {
     await program.parseAsync([...args], { from: 'user' });
     return outcome.status;

@@ -1,3 +1,4 @@
+export { type ArchivedPart, type AuditArchiving, archiveAuditLog } from './audit/archive-audit-log.ts';
 export {
   type ArchivedLog,
   archivedRecord,
@@ -39,6 +40,7 @@ export {
 export type { EventSink } from './audit/event-sink.ts';
 export { EMPTY_ROOT, leafHash, MerkleFrontier, nodeHash, type TreeNode } from './audit/merkle.ts';
 export { verifyConsistency, verifyInclusion } from './audit/merkle-proof.ts';
+export { proveConsistency, proveInclusion } from './audit/prove.ts';
 export { type AuditLogCheck, type AuditLogFindings, verifyAuditLog } from './audit/verify-audit-log.ts';
 export { type StreamCheck, verifyStream } from './audit/verify-stream.ts';
 export { type AuditListener, AuditWriter, type AuditWriterOptions } from './audit/writer.ts';

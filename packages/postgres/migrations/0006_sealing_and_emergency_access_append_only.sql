@@ -1,3 +1,19 @@
+-- Records may go in one case: the transaction leaves a row that says which, and that only the owner of the tables may write.
+CREATE OR REPLACE FUNCTION "countersign"."refuse_change"() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  IF TG_OP = 'DELETE' AND TG_TABLE_NAME = 'audit_event' AND EXISTS (
+    SELECT FROM countersign.audit_archive WHERE xmin = pg_current_xact_id()::xid
+  ) THEN
+    RETURN NULL;
+  END IF;
+  RAISE EXCEPTION USING
+    ERRCODE = '55000',
+    MESSAGE = format('%s on %I.%I is refused: the audit log is append-only.', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME),
+    HINT = 'What was recorded stays. Record a correction as an event of its own.';
+END
+$$;
+--> statement-breakpoint
 -- As for audit_event: what was sealed, archived or done in an emergency stays as it was written.
 CREATE TRIGGER "append_only" BEFORE UPDATE OR DELETE OR TRUNCATE ON "countersign"."audit_seal"
 FOR EACH STATEMENT EXECUTE FUNCTION "countersign"."refuse_change"();

@@ -1,18 +1,20 @@
-import type {
-  ArchiveRow,
-  SealRange,
-  SealRow,
-  SealStore,
-  SealWithRanges,
-  StreamRange,
-  TreeNode,
+import {
+  type ArchiveRow,
+  CountersignError,
+  type SealRange,
+  type SealRow,
+  type SealStore,
+  type SealWithRanges,
+  type StreamRange,
+  type TreeNode,
 } from '@countersign/core';
 import { and, asc, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
+import { lastSealBefore, moveOut, readRecords } from './archiving.ts';
 import { everyStream } from './audit-reading.ts';
 import { recordColumns, toRecord } from './audit-records.ts';
 import type { BoundedCalls } from './bounded-calls.ts';
 import { readChain } from './chain-records.ts';
-import type { Database } from './database.ts';
+import type { Connection, Database } from './database.ts';
 import { auditArchive, auditEvent, auditNode, auditSeal, auditSealRange, auditStream } from './schema.ts';
 import { storeError } from './store-error.ts';
 
@@ -51,6 +53,9 @@ export function sealStore(database: Database, calls: BoundedCalls): SealStore {
     event: (id) => run(() => findEvent(database, id)),
     chain: (stream, from, until, limit) => run(() => readChain(database, stream, from, until, limit)),
     archives: () => run(() => readArchives(database)),
+    records: (range) => run(() => readRecords(database, range)),
+    lastSealBefore: (instant) => unhurried(database, calls, (connection) => lastSealBefore(connection, instant)),
+    moveOut: (archive, records) => unhurried(database, calls, (connection) => moveOut(connection, archive, records)),
   };
 }
 
@@ -200,4 +205,23 @@ async function readArchives(database: Database): Promise<readonly ArchiveRow[]> 
     );
   const sizes = new Map(seals.map(({ number, size }) => [number, size]));
   return rows.map((row) => ({ ...row, size: sizes.get(row.seal) ?? 0 }));
+}
+
+/** On a connection whose statements may take as long as they need. */
+async function unhurried<T>(
+  database: Database,
+  calls: BoundedCalls,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  if (calls.closed) throw new CountersignError('store_closed');
+  try {
+    const connection = await database.connect({ unhurried: true });
+    try {
+      return await work(connection);
+    } finally {
+      await connection.close();
+    }
+  } catch (error) {
+    throw storeError(error, database.waitCure);
+  }
 }

@@ -3,9 +3,9 @@ import { parseCheckpoint } from '../audit/checkpoint.ts';
 import { CheckpointDelivery } from '../audit/checkpoint-delivery.ts';
 import type { CheckpointKeys } from '../audit/checkpoint-keys.ts';
 import type { CheckpointSinkState } from '../audit/checkpoint-sink.ts';
+import { proveConsistency, proveInclusion } from '../audit/prove.ts';
 import { Sealer } from '../audit/sealer.ts';
 import { SinkHealth } from '../audit/sink-health.ts';
-import { StoredTree } from '../audit/tree-proofs.ts';
 import type { AuditWriter } from '../audit/writer.ts';
 import type { Configuration } from '../configuration/configuration.ts';
 import { CountersignError } from '../errors/countersign-error.ts';
@@ -44,51 +44,16 @@ export class AuditSeals {
    * That this event is in the log, for whoever has the `vkey`. Null: not sealed yet, which lasts a second. Throws `not_found`
    * where there is no such event, `audit_proof_invalid` where a part of the tree is missing.
    */
-  async inclusionProof(eventId: string): Promise<InclusionProof | null> {
-    const found = await this.#seals.event(eventId);
-    if (found === null) throw new CountersignError('not_found');
-    const newest = await this.#seals.newest();
-    const { record, leafIndex } = found;
-    if (newest === null || leafIndex === null || leafIndex >= newest.size) return null;
-    const tree = await StoredTree.open(this.#seals, newest.size, await this.#seals.archives());
-    const [previous] = await this.#seals.hashes([
-      { stream: record.stream, from: Math.max(0, record.index - 1), until: record.index },
-    ]);
-    return {
-      kind: 'inclusion',
-      event: record,
-      previous: record.index === 0 ? null : await this.#previous(record.stream, record.index, previous),
-      leafIndex,
-      treeSize: newest.size,
-      hashes: await tree.inclusion(leafIndex),
-      checkpoint: newest.checkpoint,
-    };
+  inclusionProof(eventId: string): Promise<InclusionProof | null> {
+    return proveInclusion(this.#seals, eventId);
   }
 
   /**
    * That the log of today begins with all that this checkpoint covered. Says nothing of who signed it: `verifyProof` does. Throws
    * `checkpoint_invalid`, `audit_proof_invalid` where the log is smaller, or what is needed was moved to an archive.
    */
-  async consistencyProof(checkpoint: string): Promise<ConsistencyProof> {
-    const first = parseCheckpoint(checkpoint);
-    const newest = await this.#seals.newest();
-    if (newest === null || newest.size < first.size)
-      throw new CountersignError('audit_proof_invalid', {
-        detail: 'The log has fewer events than the checkpoint covers.',
-      });
-    const tree = await StoredTree.open(this.#seals, newest.size, await this.#seals.archives());
-    const hashes = await tree.consistency(first.size);
-    return { kind: 'consistency', first: checkpoint, hashes, checkpoint: newest.checkpoint };
-  }
-
-  /** Of the first record that an archive has left, the one before is only known by its hash. */
-  async #previous(stream: string, index: number, hash: Uint8Array | undefined): Promise<Uint8Array> {
-    if (hash !== undefined && hash.length > 0) return hash;
-    for (const { heads } of [...(await this.#seals.archives())].reverse()) {
-      const [left, head] = (JSON.parse(heads) as Readonly<Record<string, readonly [number, string]>>)[stream] ?? [];
-      if (left === index && head !== undefined) return Buffer.from(head, 'hex');
-    }
-    throw new CountersignError('audit_proof_invalid', { detail: 'The record before this one is missing.' });
+  consistencyProof(checkpoint: string): Promise<ConsistencyProof> {
+    return proveConsistency(this.#seals, checkpoint);
   }
 }
 

@@ -56,11 +56,6 @@ export interface ArchiveRow {
   readonly at: number;
 }
 
-/** What archiving hands out, in this order: each seal, and after it its records. */
-export type ArchivedItem =
-  | { readonly kind: 'seal'; readonly seal: SealWithRanges }
-  | { readonly kind: 'record'; readonly record: AuditRecord };
-
 /** The seals of the log, and what they are made from and checked against. Bounded in time, and rejects, as {@link Store} does. */
 export interface SealStore {
   newest(): Promise<SealRow | null>;
@@ -90,4 +85,19 @@ export interface SealStore {
   chain(stream: string, from: number | null, until: number | null, limit: number): Promise<readonly ChainRecord[]>;
   /** In the order in which they were moved out. */
   archives(): Promise<readonly ArchiveRow[]>;
+  /** Records of a range, in order. */
+  records(range: StreamRange): Promise<readonly AuditRecord[]>;
+  /**
+   * The last seal up to which every record is older than this instant (milliseconds); null: none is. Not bounded in time, since it
+   * may look at every record before.
+   */
+  lastSealBefore(instant: number): Promise<number | null>;
+  /**
+   * Removes the records of all seals after the last archive and up to this one, and puts the archive's row in their place, in one
+   * commit, as the owner of the tables. Rejects, and removes nothing, unless they are exactly so many. Not bounded in time.
+   */
+  moveOut(
+    archive: { readonly seal: number; readonly digest: Uint8Array; readonly at: number },
+    records: number,
+  ): Promise<void>;
 }

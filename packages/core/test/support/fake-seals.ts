@@ -101,6 +101,18 @@ export class FakeSeals implements SealStore {
     return this.archived;
   }
 
+  async records({ stream, from, until }: StreamRange): Promise<readonly AuditRecord[]> {
+    return this.#of(stream).filter(({ index }) => index >= from && index < until);
+  }
+
+  async lastSealBefore(): Promise<number | null> {
+    throw new Error('Nothing is moved out of memory.');
+  }
+
+  async moveOut(): Promise<void> {
+    throw new Error('Nothing is moved out of memory.');
+  }
+
   #of(stream: string): AuditRecord[] {
     return this.#records.filter((record) => record.stream === stream).sort((one, other) => one.index - other.index);
   }
