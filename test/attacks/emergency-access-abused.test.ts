@@ -84,7 +84,7 @@ onEveryAdapter(
     t.equal(await statusOf('/visits/v2'), 401, 'another patient');
     t.equal(await statusOf('/visits/far'), 404, 'another workspace');
     t.equal(
-      await statusOf('/visits/v1', { userId: 'ben', sessionKey: 'ben’s' }),
+      await statusOf('/visits/v1', { userId: 'ben', sessionKey: 'ben on the ward' }),
       403,
       'somebody else, who has no factor',
     );
@@ -157,7 +157,7 @@ onEveryAdapter('nobody opens it who may not, and nobody judges their own', async
   const { id, status } = await emergency.start(principal(), asked('p4'));
   t.equal(status, 'waiting');
   t.equal(await codeOf(emergency.approve(principal(), id)), 'emergency_not_eligible', 'one’s own');
-  const ben = { userId: 'ben', sessionKey: 'ben’s' };
+  const ben = { userId: 'ben', sessionKey: 'ben on the ward' };
   const sue = { actor: { userId: 'sue', displayName: 'Sue' } };
   t.equal(await codeOf(emergency.approve(principal({ ...ben, ...sue }), id)), 'person_required');
   t.equal(await codeOf(emergency.approve(principal({ ...ben, workspaceId: 'elsewhere' }), id)), 'not_found');
@@ -165,7 +165,7 @@ onEveryAdapter('nobody opens it who may not, and nobody judges their own', async
   await emergency.end(principal(), id);
   const review = { outcome: 'signed-off', note: 'All of it was needed.' } as const;
   t.equal(await codeOf(emergency.review(principal({ roles: ['administrator'] }), id, review)), 'emergency_own_review');
-  const ada = { userId: 'ada', roles: ['administrator'], sessionKey: 'ada’s' };
+  const ada = { userId: 'ada', roles: ['administrator'], sessionKey: 'ada on the ward' };
   t.equal(await codeOf(emergency.review(principal({ ...ada, ...sue }), id, review)), 'person_required');
   t.equal(await codeOf(emergency.review(principal({ ...ada, workspaceId: 'elsewhere' }), id, review)), 'not_found');
   t.equal(await codeOf(emergency.patientRecord(principal({ ...ada, workspaceId: 'elsewhere' }), id)), 'not_found');
@@ -192,18 +192,18 @@ t.test('scripted over many patients on two nodes at once: as many as the bounds 
   const rules = { roles: ['clinician'], mostOpen: 3, mostPerDay: 5 };
   await one.ask('start', store.url, key, now, null, rules);
   await other.ask('start', store.url, key, now, null, rules);
-  const patients = (from: number) => Array.from({ length: 25 }, (_, at) => `p${from + at}`);
+  const patients = (from: number) => Array.from({ length: 8 }, (_, at) => `p${from + at}`);
   const race = async (userId: string) =>
     (
       await Promise.all([
         one.ask<string[]>('emergencies', userId, patients(0)),
-        other.ask<string[]>('emergencies', userId, patients(25)),
+        other.ask<string[]>('emergencies', userId, patients(8)),
       ])
     ).flat();
   for (const userId of ['eve', 'mallory']) {
     const statuses = await race(userId);
     const count = (status: string) => statuses.filter((each) => each === status).length;
-    t.strictSame(['open', 'waiting', 'attempts_delayed'].map(count), [3, 3, 44], `${userId}, 50 at once`);
+    t.strictSame(['open', 'waiting', 'attempts_delayed'].map(count), [3, 3, 10], `${userId}, 16 at once`);
     t.equal((await store.emergencyAccess({ workspaceId: 'clinic', userId })).length, 6);
   }
   const same = await Promise.all(
