@@ -1,6 +1,7 @@
 import type { AuditWriter } from '../audit/writer.ts';
 import type { Keyring } from '../keys/keyring.ts';
-import type { FactorRow, SettingsProposalRow, SettingsRow, Store } from '../store/store.ts';
+import type { FactorRow, SettingsProposalRow, SettingsRow, Store, StoredEmergencyAccess } from '../store/store.ts';
+import { readEmergency } from './emergency-rows.ts';
 import { isFactorRowIntact, signedFactorRow } from './factor-rows.ts';
 import { SETTINGS_MAC, settingsMacValues } from './live-workspaces.ts';
 import { PROPOSAL_MAC, proposalMacValues } from './settings-rows.ts';
@@ -63,7 +64,27 @@ export async function keysInUse({
   for await (const row of factorRows(store, batchSize)) count(isFactorRowIntact(keyring, row), [row.secret, row.mac]);
   for await (const row of settingsRows(store, batchSize)) count(isSettingsRowIntact(keyring, row), [row.mac]);
   for (const row of await store.settingsProposals()) count(isProposalIntact(keyring, row), [row.mac]);
+  for await (const stored of unreviewedAccesses(store, batchSize)) {
+    const made = [stored.access.mac, ...stored.steps.map((step) => step.mac)];
+    count(readEmergency(keyring, stored) !== 'altered', made);
+  }
   return { inUse, unreadable };
+}
+
+/**
+ * Emergency accesses that are not signed off. Their rows are append-only, so that no other key can stand for them; once they are
+ * signed off nothing depends on them any more.
+ */
+async function* unreviewedAccesses(store: Store, batchSize = 200): AsyncGenerator<StoredEmergencyAccess> {
+  let before: { readonly openedAt: number; readonly id: string } | undefined;
+  while (true) {
+    const query = { lacking: ['reviewed', 'declined'], limit: batchSize, ...(before === undefined ? {} : { before }) };
+    const page = await store.emergencyAccess(query);
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < batchSize) return;
+    before = last.access;
+  }
 }
 
 interface Pass {

@@ -11,6 +11,8 @@ import type { CountersignError } from '../../src/errors/countersign-error.ts';
 import { recoveryCodes } from '../../src/factors/recovery-codes.ts';
 import { totp } from '../../src/factors/totp.ts';
 import type { EmergencyRequest } from '../../src/flows/emergency-grant.ts';
+import { keysInUse } from '../../src/flows/rotate-keys.ts';
+import { Keyring } from '../../src/keys/keyring.ts';
 import { isSufficientReason, reminderDue } from '../../src/policy/emergency.ts';
 import type { Principal } from '../../src/policy/principal.ts';
 import { FakeStore } from '../support/fake-store.ts';
@@ -28,7 +30,7 @@ const administrative: EmergencyRequest = { purpose: 'administrative', patientId:
 async function world(test: Test, changes: Partial<CountersignOptions> = {}, store = new FakeStore()) {
   const keys = { current: 'k1', all: { k1: randomBytes(32) } };
   const clock = manualClock();
-  const open = async (own = clock) => {
+  const open = async (own = clock, otherKeys: CountersignOptions['keys'] | null = null) => {
     const node = await createCountersign({
       store,
       clock: own,
@@ -42,6 +44,7 @@ async function world(test: Test, changes: Partial<CountersignOptions> = {}, stor
       isAdministrator: (principal) => principal.roles.includes('admin'),
       emergencyAccess: { roles: ['clinician'] },
       ...changes,
+      ...(otherKeys === null ? {} : { keys: otherKeys }),
     });
     test.teardown(() => node.close());
     return node;
@@ -537,6 +540,27 @@ t.test('somebody else reviews it, after its end, once; an overdue review is told
   );
   t.strictSame(await queued('reviewed'), [grant.id]);
 });
+
+t.test(
+  'a key stays in use until what it sealed is signed off; without it nothing is known, and nothing opens',
+  async (t) => {
+    const old = randomBytes(32);
+    const here = await world(t, { keys: { current: 'old', all: { old } } });
+    const { node, store, ana, admin } = here;
+    const next = { current: 'new', all: { old, new: randomBytes(32) } };
+    const { id } = await node.emergency.start(ana, clinical());
+    const counted = async () => {
+      const { inUse, unreadable } = await keysInUse({ store, keyring: new Keyring(next) });
+      return [[...inUse], unreadable];
+    };
+    t.strictSame(await counted(), [[['old', 1]], 0]);
+    const bereft = await here.open(here.clock, { current: 'new', all: { new: next.all.new } });
+    t.equal(await here.opens(here.as({}, bereft), 'p1', 'view', bereft), 'deny');
+    await node.emergency.end(ana, id);
+    await node.emergency.review(admin, id, { outcome: 'signed-off', note: 'All of it was needed.' });
+    t.strictSame(await counted(), [[], 0]);
+  },
+);
 
 t.test('reminders: one when it is overdue, then one a day', async (t) => {
   const bounds = { windowSeconds: 3600, mostOpen: 3, mostPerDay: 10, reviewSeconds: 3600 };
