@@ -35,8 +35,8 @@ export async function runCommandLine(args: readonly string[], surroundings: Comm
     resetCommand,
     doctorCommand,
     afterRestoreCommand,
+    auditCommand,
   ])
-  for (const add of [migrateCommand, rotateKeysCommand, importCommand, resetCommand, doctorCommand, auditCommand])
     add(program, surroundings, outcome);
   // Commands that were added have output settings of their own.
   for (const command of program.commands) {

@@ -94,6 +94,9 @@ export function accountName(): string {
     return userInfo().username;
   } catch {
     return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
 /** Opens the store for one piece of work that only reads, and closes it. */
 export async function withStore<T>(database: string, work: (store: Store) => Promise<T>): Promise<T> {
   const store = await openStore(database, { migrate: false });
