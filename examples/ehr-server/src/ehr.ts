@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import type { Countersign } from '@countersign/core';
 import { type Logger, pino } from 'pino';
 import { type DemoAccount, demoAccounts, demoPassword } from './accounts/demo-accounts.ts';
+import { demoMessages } from './accounts/demo-messages.ts';
 import { hashPassword } from './accounts/password.ts';
 import type { Environment } from './environment.ts';
 import { createStepUp } from './policy/step-up.ts';
@@ -45,6 +46,7 @@ export async function createEhr(environment: Environment, now: () => Date = () =
   const { ehrSecret, production, publicUrl } = environment;
   const asset = await loadAssets();
   const accounts = demoAccounts(ehrSecret);
+  const messages = demoMessages(accounts, now);
   const { database, client, close: closeDatabase } = await openDatabase(environment);
   const stepUp = await prepare().catch(async (error: unknown) => {
     await closeDatabase();
@@ -64,7 +66,7 @@ export async function createEhr(environment: Environment, now: () => Date = () =
     clinic: createClinicPages(records, now),
     api: createJsonApi(records, now),
     fhir,
-    demo: production ? null : createDemo(accounts, now),
+    demo: production ? null : createDemo(accounts, messages, now),
     assetNames,
     asset,
     fault: createFaultReply(fhir),
@@ -79,6 +81,6 @@ export async function createEhr(environment: Environment, now: () => Date = () =
     const people = accounts.map(({ username, displayName, roles }) => ({ username, displayName, roles }));
     const today = dayOf(now());
     await prepareRecords(database, { today, accounts: people, hashPassword: () => hashPassword(demoPassword) });
-    return await createStepUp(environment, client, accounts);
+    return await createStepUp(environment, client, accounts, messages);
   }
 }

@@ -23,6 +23,7 @@ try {
   if (ehr.demo !== null) {
     console.log(`Sign in as ${ehr.demoAccounts.map(({ username }) => username).join(', ')}; password: ${demoPassword}`);
     console.log(`Codes without a phone: ${environment.publicUrl}/demo/authenticator`);
+    console.log(`Mails and SMS that were sent: ${environment.publicUrl}/demo/messages`);
   }
 } catch (error) {
   console.error(error instanceof EnvironmentError ? error.message : error);

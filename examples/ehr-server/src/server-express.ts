@@ -80,6 +80,7 @@ export async function serveExpress(ehr: Ehr): Promise<RunningServer> {
     app.get(`/assets/${name}`, (_request, response) => send(response, ehr.asset(name)));
   if (demo !== null) {
     app.get('/demo/accounts.json', (_request, response) => send(response, demo.accounts()));
+    app.get('/demo/messages', (_request, response) => send(response, demo.messages()));
     app.get('/demo/authenticator', async (request, response) =>
       send(response, await demo.authenticator(request.query)),
     );

@@ -83,6 +83,7 @@ export async function serveFastify(ehr: Ehr): Promise<RunningServer> {
   if (demo !== null) {
     app.get('/demo/accounts.json', (_request, reply) => send(reply, demo.accounts()));
     app.get('/demo/authenticator', async (request, reply) => send(reply, await demo.authenticator(request.query)));
+    app.get('/demo/messages', (_request, reply) => send(reply, demo.messages()));
   }
 
   app.get('/sign-in', (request, reply) => send(reply, signIn.form(csrfOf(request), request.query)));

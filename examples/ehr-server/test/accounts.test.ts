@@ -5,6 +5,7 @@ import { generate, ScureBase32Plugin } from 'otplib';
 import t from 'tap';
 import { carriesCsrfToken, createCsrfToken } from '../src/accounts/csrf-token.ts';
 import { demoAccounts } from '../src/accounts/demo-accounts.ts';
+import { demoMessages } from '../src/accounts/demo-messages.ts';
 import { keptSecret } from '../src/accounts/kept-secret.ts';
 import { checkPassword, hashPassword } from '../src/accounts/password.ts';
 import { EnvironmentError, readEnvironment } from '../src/environment.ts';
@@ -98,13 +99,33 @@ t.test('the demo accounts: three authenticators of 160 bits, the same after a re
   for (const one of secrets) t.equal(new ScureBase32Plugin().decode(one).length, 20);
   t.not(demoAccounts(`${secret}!`)[0]!.totpSecret, accounts[0]!.totpSecret);
 
-  const demo = createDemo(accounts, now);
+  const demo = createDemo(accounts, demoMessages(accounts, now), now);
   t.match(JSON.parse(demo.accounts().body)[0], { username: 'clinician', password: 'demo', totpSecret: secrets[0]! });
   const code = await generate({ secret: secrets[0]!, epoch: now().getTime() / 1000 });
   const page = await demo.authenticator({});
   t.match(page.body, `<span>${code.slice(0, 3)}</span><span>${code.slice(3)}</span>`);
   t.equal(page.headers.refresh, '30');
   t.notOk('refresh' in (await demo.authenticator({ refresh: 'off' })).headers);
+});
+
+t.test('mails and SMS of the demonstration go to a page, the newest first, and no further', async (t) => {
+  const accounts = demoAccounts(secret);
+  const messages = demoMessages(accounts, now);
+  const { mail, sms, contacts } = messages.notices;
+  const demo = createDemo(accounts, messages, now);
+  t.match(demo.messages().body, 'Nothing was sent');
+  t.same(await contacts.administrators('clinic'), ['admin']);
+  const contact = await contacts.contactOf('clinic', 'admin');
+  t.match(contact, { email: 'admin@example.org', phone: /^\+1202555010\d$/ });
+  t.equal(await contacts.contactOf('clinic', 'nobody'), null);
+  await mail.send({ to: 'admin@example.org', subject: 'Emergency access', text: 'first <b>line\nsecond' });
+  await sms.send({ to: '+12025550103', text: 'the SMS' });
+  const { body, headers } = demo.messages();
+  t.ok(body.indexOf('the SMS') < body.indexOf('Emergency access'));
+  t.match(body, 'first &lt;b>line\nsecond');
+  t.equal(headers['cache-control'], 'no-store');
+  for (let n = 0; n < 150; n++) await sms.send({ to: '+12025550103', text: `SMS ${n}` });
+  t.equal(messages.latest().length, 100);
 });
 
 t.test('the secret of a first run is kept, for its owner only, and two first runs agree', async (t) => {

@@ -60,7 +60,8 @@ export function SignInPage({ csrf, demo, returnTo, username = '', failed = false
           <p class="muted">
             Demo accounts: <code>clinician</code>, <code>clinician2</code>, <code>newcomer</code>, <code>admin</code>,
             all with the password <code>demo</code>. Their codes are on the{' '}
-            <a href="/demo/authenticator">demo authenticator</a>.
+            <a href="/demo/authenticator">demo authenticator</a>, mails and SMS that are sent under{' '}
+            <a href="/demo/messages">demo messages</a>.
           </p>
         )}
       </div>

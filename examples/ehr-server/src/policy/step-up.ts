@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import { type Countersign, createCountersign, passkey, recoveryCodes, type Store, totp } from '@countersign/core';
 import { openStore } from '@countersign/postgres';
 import type { DemoAccount } from '../accounts/demo-accounts.ts';
+import type { DemoMessages } from '../accounts/demo-messages.ts';
 import type { Environment } from '../environment.ts';
 import type { DatabaseClient } from '../records/database.ts';
 import { categories } from './categories.ts';
@@ -17,6 +18,7 @@ export async function createStepUp(
   environment: Environment,
   client: DatabaseClient,
   demoAccounts: readonly DemoAccount[],
+  demoMessages: DemoMessages,
 ): Promise<StepUpSetUp> {
   const store = await openStore(client.kind === 'postgres' ? client.sql : client.pglite);
   const countersign = await createCountersign({
@@ -39,6 +41,8 @@ export async function createStepUp(
       { id: 'administrator', name: 'Administrator', clinical: false },
     ],
     isAdministrator: (principal) => principal.roles.includes('administrator'),
+    // In earnest: smtpMail({ … }), twilioSms({ … }) and the EHR's own address book.
+    ...(environment.production ? {} : { notices: demoMessages.notices }),
   });
   if (!environment.production) {
     for (const { username: userId, totpSecret: secret } of demoAccounts) {

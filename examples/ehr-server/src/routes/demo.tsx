@@ -1,6 +1,8 @@
 import { generate } from 'otplib';
 import { type DemoAccount, demoPassword } from '../accounts/demo-accounts.ts';
+import type { DemoMessages } from '../accounts/demo-messages.ts';
 import { AuthenticatorPage } from '../pages/authenticator-page.tsx';
+import { MessagesPage } from '../pages/messages-page.tsx';
 import { json, page, type Reply } from './reply.ts';
 
 const periodSeconds = 30;
@@ -10,14 +12,20 @@ export interface Demo {
   accounts(): Reply;
   /** `?refresh=off` for a page that stays as it is. */
   authenticator(query: unknown): Promise<Reply>;
+  /** Mails and SMS that were sent. */
+  messages(): Reply;
 }
 
-export function createDemo(accounts: readonly DemoAccount[], now: () => Date): Demo {
+export function createDemo(accounts: readonly DemoAccount[], messages: DemoMessages, now: () => Date): Demo {
   return {
     accounts() {
       return json(
         accounts.map(({ username, totpSecret, roles }) => ({ username, password: demoPassword, totpSecret, roles })),
       );
+    },
+
+    messages() {
+      return page(<MessagesPage messages={messages.latest()} />);
     },
 
     async authenticator(query) {
