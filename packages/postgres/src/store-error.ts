@@ -53,7 +53,8 @@ function errorCode(code: string): ErrorCode {
   return 'store_refused';
 }
 
-const sqlState = /^[0-9A-Z]{5}$/;
+/** Not the names of faults of the operating system that are as long: EPIPE, EPERM. No class of SQLSTATE begins with E. */
+const sqlState = /^[0-9A-DF-Z][0-9A-Z]{4}$/;
 
 function driverFault(error: unknown): DriverFault {
   // Drizzle wraps the driver's error, and Node's connection attempts wrap theirs.

@@ -223,7 +223,8 @@ t.test(
   },
 );
 
-t.test('a process that is killed while it spools: every acknowledged event is there', async (t) => {
+const isPatient = { timeout: 30_000 + KILLS * 2000 };
+t.test('a process that is killed while it spools: every acknowledged event is there', isPatient, async (t) => {
   const folder = folderOf(t);
   const child = fileURLToPath(new URL('../support/spooling-process.mjs', import.meta.url));
   const acknowledged = new Set<string>();
