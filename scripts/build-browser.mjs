@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ENTRIES = ['countersign', 'step-up', 'passkey'];
+const ENTRIES = ['countersign', 'step-up', 'passkey', 'emergency'];
 const EVALUATED = /-(?:words|style)\.ts$/;
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -3,11 +3,12 @@
 // seen, changed or answered from the other, and what belongs to the other looks exactly like what does not exist.
 import { CountersignError } from '@countersign/core';
 import type { Answer } from '../support/client.ts';
+import { breakGlass, emergencyAccess, request } from '../support/emergency.ts';
 import { type Host, onEveryAdapter } from '../support/hosts.ts';
 import { answerAndResend } from '../support/settings-form.ts';
 import { sharedHosts } from '../support/shared-hosts.ts';
 
-const hostOf = sharedHosts();
+const hostOf = sharedHosts({ countersign: { emergencyAccess: { ...emergencyAccess, mostOpen: 1 } } });
 const administrator = { roles: ['administrator'] };
 const elsewhere = { workspaceId: 'elsewhere' };
 
@@ -92,6 +93,44 @@ onEveryAdapter('one user id in two workspaces is two people', async (t, adapter)
   t.match(allowed, [{ workspaceId: 'clinic', patientId: 'p1' }]);
   t.equal(allowed.length, 1);
   t.ok(events.filter((event) => event.workspaceId === 'elsewhere').every((event) => event.code === 'ACCESS_DENIED'));
+});
+
+onEveryAdapter('an emergency of one workspace is nothing in the other', async (t, adapter) => {
+  const host = await hostOf(adapter);
+  const { client: there } = await host.enrolled('ivan', elsewhere);
+  const open = await breakGlass(there);
+  const asked = await there.post('/api/v1/break-glass', { json: { ...request, patientId: 'p9' } });
+  t.equal(asked.status, 202);
+  const waits = String(asked.json().id);
+  const { client: colleague } = await host.enrolled('judy');
+  const { client: admin } = await host.enrolled('kim', administrator);
+  // The same user id here is somebody else.
+  const { client: namesake } = await host.enrolled('ivan');
+
+  t.equal((await namesake.get('/visits/v1')).status, 401, 'the same patient id here is somebody else, too');
+  t.strictSame((await namesake.get('/api/v1/break-glass')).json(), { own: [], waitingForApproval: [] });
+  t.strictSame((await colleague.get('/api/v1/break-glass')).json().waitingForApproval, []);
+  t.strictSame((await admin.get('/api/v1/admin/break-glass')).json(), { accesses: [], next: null });
+  const nil = '00000000-0000-7000-8000-000000000000';
+  for (const id of [open, waits]) {
+    for (const client of [namesake, colleague, admin]) {
+      for (const path of ['/step-up/emergency/', '/api/v1/break-glass/']) {
+        const page = path.startsWith('/step-up');
+        const far = await client.get(`${path}${id}`, { page });
+        t.equal(far.status, 404);
+        t.strictSame(comparable(far, id), comparable(await client.get(`${path}${nil}`, { page }), nil));
+      }
+      for (const [deed, json] of Object.entries({ end: {}, approve: {}, decline: { note: 'no' } })) {
+        t.equal((await client.post(`/api/v1/break-glass/${id}/${deed}`, { json })).status, 404, deed);
+      }
+    }
+    t.equal((await admin.get(`/step-up/admin/reviews/${id}`, { page: true })).status, 404);
+    t.equal((await admin.get(`/api/v1/break-glass/${id}/record`)).status, 404);
+    const json = { outcome: 'signed-off', note: 'Nothing to see here.' };
+    t.equal((await admin.post(`/api/v1/break-glass/${id}/review`, { json })).status, 404);
+  }
+  t.match((await there.get(`/api/v1/break-glass/${open}`)).json(), { status: 'open', review: null });
+  t.match((await there.get(`/api/v1/break-glass/${waits}`)).json(), { status: 'waiting' });
 });
 
 onEveryAdapter('an administrator of one workspace reaches nothing of the other', async (t, adapter) => {

@@ -5,6 +5,7 @@ import { recoveryCodes, totp } from '@countersign/core';
 import { Web } from '@countersign/web';
 import { type Administrator, putSettings, SETTINGS_API, saveSettings } from '../support/administrator.ts';
 import type { Client, SentRequest } from '../support/client.ts';
+import { breakGlass, REASON } from '../support/emergency.ts';
 import { type Host, onEveryAdapter, type SignedIn, startHost } from '../support/hosts.ts';
 import { rawRequest } from '../support/raw-request.ts';
 import { createRealStore } from '../support/real-store.ts';
@@ -59,7 +60,13 @@ async function issuedCode(host: Host, userId: string): Promise<string> {
 }
 
 /** One endpoint of each kind is tried with everything; the check is the same one for all, and the others are tried for having it. */
-const THOROUGHLY: ReadonlySet<string> = new Set(['challengeAnswer', 'enrol', 'settingsSave', 'removeFactor']);
+const THOROUGHLY: ReadonlySet<string> = new Set([
+  'challengeAnswer',
+  'enrol',
+  'settingsSave',
+  'removeFactor',
+  'emergencyStart',
+]);
 const EVERYWHERE: ReadonlySet<string> = new Set([
   'no token',
   'another user’s token',
@@ -244,9 +251,67 @@ const victims: Readonly<Record<string, (host: Host, userId: string) => Promise<V
     const answered = watched(client, '"accesses"');
     return { userId, client, path: `${SETTINGS_API}/preview`, fields: {}, json, done: async () => answered() };
   },
+  async emergencyStart(host, userId) {
+    const { client } = await host.enrolled(userId);
+    const fields = { purpose: 'clinical', patient: 'p1', ...emergency };
+    const done = () => has(host, userId, 'EMERGENCY_ACCESS_STARTED');
+    return { userId, client, path: '/step-up/emergency', fields, done };
+  },
+  async breakGlass(host, userId) {
+    const { client } = await host.enrolled(userId);
+    const fields = { patientId: 'p1', ...emergency };
+    const done = () => has(host, userId, 'EMERGENCY_ACCESS_STARTED');
+    return { userId, client, path: '/api/v1/break-glass', fields, done };
+  },
+  emergencyEnd: (host, userId) => opened(host, userId, (id) => `/step-up/emergency/${id}/end`),
+  breakGlassEnd: (host, userId) => opened(host, userId, (id) => `/api/v1/break-glass/${id}/end`),
+  emergencyApprove: (host, userId) => secondPerson(host, userId, '/step-up/emergency', 'approve', 'APPROVED'),
+  emergencyDecline: (host, userId) => secondPerson(host, userId, '/step-up/emergency', 'decline', 'DECLINED'),
+  breakGlassApprove: (host, userId) => secondPerson(host, userId, '/api/v1/break-glass', 'approve', 'APPROVED'),
+  breakGlassDecline: (host, userId) => secondPerson(host, userId, '/api/v1/break-glass', 'decline', 'DECLINED'),
+  reviewSave: (host, userId) => reviewer(host, userId, (id) => `/step-up/admin/reviews/${id}`),
+  breakGlassReview: (host, userId) => reviewer(host, userId, (id) => `/api/v1/break-glass/${id}/review`),
+  async reviewEnd(host, userId) {
+    const { client: clinician } = await host.enrolled(`clinician of ${userId}`);
+    const id = await breakGlass(clinician);
+    const { client } = await host.enrolled(userId, administrator);
+    const path = `/step-up/admin/reviews/${id}/end`;
+    return { userId, client, path, fields: {}, done: () => has(host, userId, 'EMERGENCY_ACCESS_ENDED') };
+  },
   settingsDecide: (host, userId) => waiting(host, userId, `${SETTINGS_API}/proposal`),
   settingsProposal: (host, userId) => waiting(host, userId, '/step-up/admin/settings/proposal'),
 };
+
+const emergency = { reason: REASON, purposeOfUse: 'ETREAT' };
+
+/** Somebody with emergency access that is open. */
+async function opened(host: Host, userId: string, pathOf: (id: string) => string): Promise<Victim> {
+  const { client } = await host.enrolled(userId);
+  const path = pathOf(await breakGlass(client));
+  return { userId, client, path, fields: {}, done: () => has(host, userId, 'EMERGENCY_ACCESS_ENDED') };
+}
+
+/** Somebody whose approval another one’s second emergency access waits for. */
+async function secondPerson(host: Host, userId: string, base: string, decision: string, code: string): Promise<Victim> {
+  const { client: first } = await host.enrolled(`first person of ${userId}`);
+  await breakGlass(first);
+  const waits = await first.post('/api/v1/break-glass', { json: { patientId: 'p2', ...emergency } });
+  if (waits.status !== 202) throw new Error(waits.text);
+  const { client } = await host.enrolled(userId);
+  const path = `${base}/${waits.json().id}/${decision}`;
+  const done = () => has(host, userId, `EMERGENCY_ACCESS_${code}`);
+  return { userId, client, path, fields: { note: 'not now' }, done };
+}
+
+/** An administrator with an emergency access to review. */
+async function reviewer(host: Host, userId: string, pathOf: (id: string) => string): Promise<Victim> {
+  const { client: clinician } = await host.enrolled(`clinician of ${userId}`);
+  const id = await breakGlass(clinician);
+  await clinician.post(`/api/v1/break-glass/${id}/end`, { json: {} });
+  const { client } = await host.enrolled(userId, administrator);
+  const fields = { outcome: 'signed-off', note: 'Seen, and justified.' };
+  return { userId, client, path: pathOf(id), fields, done: () => has(host, userId, 'EMERGENCY_ACCESS_REVIEWED') };
+}
 
 /** Whether any answer to this client has had a text in it. */
 function watched(client: Client, text: string): () => boolean {
@@ -279,8 +344,27 @@ onEveryAdapter('requests that another site could have sent', async (t, adapter) 
     countersign: {
       factors: [totp({ issuer: 'Example EHR' }), recoveryCodes()],
       isAdministrator: (principal) => principal.roles.includes('administrator'),
+      emergencyAccess: { roles: ['clinician'], mostOpen: 1 },
     },
   });
+  // First: the clock goes on with each enrolment, and these have signed in when the host began.
+  await t.test('a program with a bearer token is not asked for one of ours', async (t) => {
+    for (const [n, sent] of [
+      { json: {}, headers: { origin: EVIL, 'sec-fetch-site': 'cross-site' } },
+      { form: { factor: 'totp' }, headers: { origin: EVIL } },
+      { form: { factor: 'totp' } },
+    ].entries()) {
+      const program = host.client();
+      const headers = { authorization: `Bearer robot${n}`, ...sent.headers };
+      const begun = await program.post('/api/v1/auth/mfa/enroll', { ...sent, headers });
+      t.equal(begun.status, 201);
+      t.strictSame(program.jar.names(), [], 'and is given no cookie');
+    }
+    const claimed = host.client();
+    const refused = await claimed.post('/api/v1/auth/mfa/enroll', { json: {}, headers: { authorization: 'Bearer' } });
+    t.equal(refused.status, 401);
+  });
+
   const { client: mallory } = await host.enrolled('mallory');
   const mallorys = await tokenOf(mallory);
   const posts = new Web(host.countersign).endpoints.filter(({ endpoint }) => endpoint.method !== 'GET');
@@ -381,23 +465,6 @@ onEveryAdapter('requests that another site could have sent', async (t, adapter) 
       });
       t.equal(begun.status, 201, type);
     }
-  });
-
-  await t.test('a program with a bearer token is not asked for one of ours', async (t) => {
-    for (const [n, sent] of [
-      { json: {}, headers: { origin: EVIL, 'sec-fetch-site': 'cross-site' } },
-      { form: { factor: 'totp' }, headers: { origin: EVIL } },
-      { form: { factor: 'totp' } },
-    ].entries()) {
-      const program = host.client();
-      const headers = { authorization: `Bearer robot${n}`, ...sent.headers };
-      const begun = await program.post('/api/v1/auth/mfa/enroll', { ...sent, headers });
-      t.equal(begun.status, 201);
-      t.strictSame(program.jar.names(), [], 'and is given no cookie');
-    }
-    const claimed = host.client();
-    const refused = await claimed.post('/api/v1/auth/mfa/enroll', { json: {}, headers: { authorization: 'Bearer' } });
-    t.equal(refused.status, 401);
   });
 
   await t.test('a foreign form to a guarded route is given nothing to go on with', async (t) => {

@@ -7,6 +7,7 @@ import postgres from 'postgres';
 import { createClient } from 'redis';
 import t, { type Test } from 'tap';
 import { manualClock } from '../support/clock.ts';
+import { askOnPage, emergencyAccess, emergencyHref } from '../support/emergency.ts';
 import { type Host, onEveryAdapter, startHost } from '../support/hosts.ts';
 import { createRealStore } from '../support/real-store.ts';
 import { startRedis } from '../support/redis-server.ts';
@@ -95,6 +96,41 @@ onEveryAdapter(
 
     control.away = false;
     t.equal((await client.get('/visits/v1')).status, 200, 'it is back, and so is the proof');
+    await host.close();
+  },
+);
+
+onEveryAdapter(
+  'session state is away in an emergency: the page that refuses shows the way, and it opens',
+  async (t, adapter) => {
+    const { state, control } = breakable();
+    const host = await startHost(adapter, {
+      store: await createRealStore(),
+      countersign: { sessionState: state, nodes: 'several', emergencyAccess },
+    });
+    const { client } = await host.enrolled('carol');
+    const desk = await host.signedIn('desk', { roles: ['desk'] });
+    control.away = true;
+    const refused = await client.get('/visits/v1?tab=notes', { page: true });
+    t.equal(refused.status, 503);
+    const form = await client.get(emergencyHref(refused), { page: true });
+    t.equal(form.status, 200);
+    const opened = await askOnPage(client, form);
+    t.equal(opened.headers.get('location'), '/visits/v1?tab=notes');
+    t.equal((await client.get('/visits/v1?tab=notes', { page: true })).status, 200);
+    t.equal((await client.get('/visits/v2')).status, 503, 'and nobody else’s record');
+    t.match((await client.get('/visits/v2')).json().emergencyUrl, /purpose=clinical&patient=p2/);
+    t.notMatch(
+      (await desk.get('/visits/v1', { page: true })).text,
+      '/step-up/emergency',
+      'who may not is shown nothing',
+    );
+    const [started, allowed] = (await host.events('carol')).filter(
+      ({ emergencyAccessId }) => emergencyAccessId !== null,
+    );
+    t.match(started, { code: 'EMERGENCY_ACCESS_STARTED', patientId: 'p1' });
+    t.match(allowed, { code: 'ACCESS_ALLOWED', patientId: 'p1', route: '/visits/:id' });
+    control.away = false;
     await host.close();
   },
 );

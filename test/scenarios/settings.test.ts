@@ -17,7 +17,7 @@ const everything = { enabled: true, categories: ['5', '8', '12', '0'], graceSeco
 const settingsPage = (client: Client): Promise<Answer> => client.get(PATH, { page: true });
 
 onEveryAdapter('an administrator changes the settings of a workspace', async (t, adapter) => {
-  const host = await startHost(adapter, { countersign: { roles } });
+  const host = await startHost(adapter, { countersign: { roles, emergencyAccess: { roles: ['physician', 'desk'] } } });
   const admin = await host.enrolled('ada', { roles: ['administrator'] });
   const { client } = admin;
   const carol = await host.enrolled('carol');
@@ -113,6 +113,9 @@ onEveryAdapter('an administrator changes the settings of a workspace', async (t,
       'limit.1.absoluteMinutes': ['60'],
       'limit.1.idleMinutes': ['10'],
       secondAdministrator: ['on'],
+      emergencyFor: ['chosen'],
+      emergencyRoles: ['physician'],
+      emergencyMinutes: ['30'],
     };
     await proveFreshly(host, admin);
     t.equal((await sendSettingsForm(client, await settingsPage(client), typed)).status, 303);
@@ -132,6 +135,7 @@ onEveryAdapter('an administrator changes the settings of a workspace', async (t,
       untilEnrolled: 'refuse',
       roleLimits: { desk: { idleSeconds: 600, absoluteSeconds: 3600 } },
       secondAdministrator: true,
+      emergencyAccess: { enabled: true, roles: ['physician'], windowSeconds: 1800 },
     });
     t.match(effective, {
       categories: [
@@ -181,6 +185,8 @@ onEveryAdapter('an administrator changes the settings of a workspace', async (t,
       'limit.0.absoluteMinutes': [''],
       'limit.0.idleMinutes': [''],
       secondAdministrator: [],
+      emergencyFor: ['all'],
+      emergencyMinutes: [''],
     };
     await proveFreshly(host, admin);
     const proposed = await sendSettingsForm(client, await settingsPage(client), plain);
@@ -197,6 +203,7 @@ onEveryAdapter('an administrator changes the settings of a workspace', async (t,
       mustEnrolRoles: null,
       roleLimits: {},
       secondAdministrator: false,
+      emergencyAccess: { enabled: true, roles: null, windowSeconds: null },
     });
     t.match((await settingsPage(client)).text, 'abe, proposed by ada');
   });
@@ -247,6 +254,9 @@ onEveryAdapter('an administrator changes the settings of a workspace', async (t,
         'The idle limit is longer than the longest session',
       ],
       [{ 'limit.0.absoluteMinutes': 'x' }, 'Enter a whole number of minutes'],
+      [{ emergencyMinutes: '4' }, 'Emergency access lasts from 5 to 60 minutes'],
+      [{ emergencyMinutes: '61' }, 'Emergency access lasts from 5 to 60 minutes'],
+      [{ emergencyFor: 'chosen', emergencyRoles: 'king' }, 'This role is not declared'],
     ];
     for (const [typed, problem] of cases) {
       const refused = await sendSettingsForm(client, page, typed);

@@ -65,7 +65,7 @@ export async function serveExpress(ehr: Ehr): Promise<RunningServer> {
         ? { visible: [], withheld: list }
         : countersign.filter(principal, list, describeAppointment);
     };
-    return { signedIn, csrf: csrfOf(request), filter };
+    return { signedIn, csrf: csrfOf(request), emergencyAccess: request.stepUp.emergencyAccess, filter };
   };
   const visit = (request: Request): Visit => {
     const found = visitOf(request);

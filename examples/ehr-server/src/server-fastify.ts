@@ -62,7 +62,7 @@ export async function serveFastify(ehr: Ehr): Promise<RunningServer> {
         ? { visible: [], withheld: list }
         : countersign.filter(principal, list, describeAppointment);
     };
-    return { signedIn, csrf: csrfOf(request), filter };
+    return { signedIn, csrf: csrfOf(request), emergencyAccess: request.stepUp.emergencyAccess, filter };
   };
   const visit = (request: FastifyRequest): Visit => {
     const found = visitOf(request);

@@ -31,5 +31,6 @@ export const withholdSensitive: ListFilter = (appointments) => ({
 export const visit: Visit = {
   signedIn: { userId: 'ana', displayName: 'Dr. Ana', roles: ['clinician'], signedInAt: now().getTime() },
   csrf: 'the-token',
+  emergencyAccess: [],
   filter: withholdSensitive,
 };

@@ -10,6 +10,8 @@ export interface OfferedFactor {
 
 /** What a challenge is for: `GET {api}/auth/mfa/challenges/:id`. */
 export interface ChallengeDescription {
+  /** What it asks is met by now: the request can be sent again. */
+  readonly met: boolean;
   readonly action: string;
   readonly categoryNames: readonly string[];
   readonly patientLabel?: string | null;

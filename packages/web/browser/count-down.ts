@@ -1,3 +1,5 @@
+import { timeLeft } from './time-left.ts';
+
 export interface CountDown {
   readonly seconds: number;
   /** BCP 47. */
@@ -10,8 +12,6 @@ export interface CountDown {
 /** Counts the seconds of a wait down, quietly; only its end is announced. Returns what stops it. */
 export function countDown(element: HTMLElement, { seconds, lang, waiting, over }: CountDown): () => void {
   const end = performance.now() + seconds * 1000;
-  const write = (amount: number, unit: string) =>
-    new Intl.NumberFormat(lang, { style: 'unit', unit, unitDisplay: 'long' }).format(amount);
   const tick = () => {
     const left = Math.ceil((end - performance.now()) / 1000);
     if (left <= 0) {
@@ -20,11 +20,7 @@ export function countDown(element: HTMLElement, { seconds, lang, waiting, over }
       element.textContent = over;
       return;
     }
-    let time: string;
-    if (left < 120) time = write(left, 'second');
-    else if (left < 7200) time = write(Math.ceil(left / 60), 'minute');
-    else time = write(Math.ceil(left / 3600), 'hour');
-    const text = waiting.replace('{time}', time);
+    const text = waiting.replace('{time}', timeLeft(left, lang));
     if (element.textContent !== text) element.textContent = text;
   };
   const timer = setInterval(tick, 1000);

@@ -91,6 +91,7 @@ function dialogClass(): CustomElementConstructor {
       const view = new DialogView({
         client: new ChallengeClient(first.challenge, first.send, this.#abort.signal),
         page: first.challenge.page,
+        emergency: first.challenge.emergency,
         language: dialogLanguage(first.lang, first.words),
         notice: this.#notice,
         end: (outcome, notice = '') => {

@@ -16,6 +16,8 @@ export interface DialogContext {
   readonly client: ChallengeClient;
   /** The challenge's own page. */
   readonly page: string;
+  /** Where emergency access is asked for. */
+  readonly emergency: string | null;
   readonly language: DialogLanguage;
   /** Said above the form when the dialog opens. */
   readonly notice: string;
@@ -42,6 +44,8 @@ export class DialogView {
   #form: AnswerForm | null = null;
   #factor: OfferedFactor | null = null;
   #busy = false;
+  /** For emergency access. */
+  #left = false;
   /** A wrong code must not loop: it is sent by itself once, and never again in this dialog. */
   #autoSubmit = true;
   #stopWait: () => void = () => {};
@@ -63,7 +67,7 @@ export class DialogView {
         element('div', { class: 'says' }, this.#about, this.#status, this.#error, this.#wait),
         this.#body,
         this.#others,
-        element('div', { class: 'actions' }, this.#cancel),
+        element('div', { class: 'actions' }, this.#cancel, this.#emergency(words.emergency)),
       ),
     );
     this.element.addEventListener('cancel', (event) => {
@@ -99,13 +103,25 @@ export class DialogView {
   async check(quietly: boolean): Promise<void> {
     if (this.#busy) return;
     const reply = await this.#context.client.describe();
-    if (!reply.ok && endsOrUnknown(reply.problem)) this.#context.end('changed');
+    if (reply.ok ? reply.value.met : endsOrUnknown(reply.problem)) this.#context.end('changed');
     else if (!quietly) this.#say(reply.ok ? this.#context.language.words.notYet : this.#sentence(reply.problem));
   }
 
-  /** Whether the factor in front is confirmed on a page of its own. */
+  /** Whether something is done on a page of its own: the factor in front, or emergency access. */
   get waitsForPage(): boolean {
+    if (this.#left) return true;
     return this.#factor !== null && this.#factor.answeredBy === 'ceremony' && this.#factor.factor !== 'passkey';
+  }
+
+  /** In a tab of its own: this page, and what is typed in it, stays. */
+  #emergency(label: string): HTMLElement | null {
+    const { emergency } = this.#context;
+    if (emergency === null) return null;
+    const leave = () => {
+      this.#left = true;
+    };
+    const link = { class: 'button plain', href: emergency, target: '_blank', rel: 'noopener', on: { click: leave } };
+    return element('a', link, label);
   }
 
   #describe(description: ChallengeDescription): void {

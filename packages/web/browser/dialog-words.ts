@@ -34,6 +34,7 @@ export interface DialogWords {
   readonly password: string;
   readonly working: string;
   readonly cancel: string;
+  readonly emergency: string;
   readonly continue: string;
   readonly retry: string;
   readonly codesLeft: PluralText;
@@ -104,6 +105,7 @@ function wordsOf(strings: typeof spanish): DialogWords {
     usePasskey: passkey.confirm,
     password: password.label,
     checkAgain: elsewhere.done,
+    emergency: challenge.emergency,
     ...browser,
     passkeyProblems: { ...browser.passkeyProblems, cancelled: passkey.cancelled },
   };

@@ -12,6 +12,8 @@ export interface StepUpProblem {
   readonly challengeId?: string;
   /** The page of the challenge. */
   readonly challengeUrl?: string;
+  /** Where emergency access is asked for, where this person may. */
+  readonly emergencyUrl?: string;
   /** The base of Countersign's JSON API. */
   readonly apiUrl?: string;
 }
@@ -40,6 +42,7 @@ export interface Challenge {
   readonly id: string;
   readonly page: string;
   readonly api: string;
+  readonly emergency: string | null;
 }
 
 /**
@@ -47,12 +50,17 @@ export interface Challenge {
  * typed for this site alone, whatever a response says.
  */
 export function challengeOf(problem: StepUpProblem, apiPath?: string): Challenge | null {
-  const { code, challengeId, challengeUrl } = problem;
+  const { code, challengeId, challengeUrl, emergencyUrl } = problem;
   const api = apiPath ?? problem.apiUrl;
   if (code !== 'step_up_required' || typeof challengeId !== 'string') return null;
   if (typeof challengeUrl !== 'string' || typeof api !== 'string') return null;
   if (!isOurs(challengeUrl) || !isOurs(api)) return null;
-  return { id: challengeId, page: challengeUrl, api: new URL(api, location.href).href.replace(/\/$/, '') };
+  return {
+    id: challengeId,
+    page: challengeUrl,
+    api: new URL(api, location.href).href.replace(/\/$/, ''),
+    emergency: typeof emergencyUrl === 'string' && isOurs(emergencyUrl) ? emergencyUrl : null,
+  };
 }
 
 const isOurs = (url: string): boolean => {

@@ -12,7 +12,7 @@ export interface Asset {
 }
 
 export interface Assets {
-  /** By file name: `countersign.css`, `countersign.js`, `step-up.js`, `passkey.js`. */
+  /** By file name: `countersign.css`, `countersign.js`, `step-up.js`, `passkey.js`, `emergency.js`. */
   readonly files: ReadonlyMap<string, Asset>;
   /** Changes when any file does; goes into `Shell.assetsVersion`, so that files can be served as `immutable`. */
   readonly version: string;
@@ -23,6 +23,7 @@ const folders = {
   'countersign.js': { folder: '../dist/browser', contentType: 'text/javascript; charset=utf-8' },
   'step-up.js': { folder: '../dist/browser', contentType: 'text/javascript; charset=utf-8' },
   'passkey.js': { folder: '../dist/browser', contentType: 'text/javascript; charset=utf-8' },
+  'emergency.js': { folder: '../dist/browser', contentType: 'text/javascript; charset=utf-8' },
 } as const;
 
 /** Reads the assets that ship with this package; the scripts are those that the build has bundled. Call it once at start-up; it throws where the installation is not whole. */

@@ -10,6 +10,7 @@ export {
 } from './guard/coverage.ts';
 export { Guard, type GuardedRecord, type GuardOptions, type GuardOutcome, type Resource } from './guard/guard.ts';
 export {
+  type CurrentEmergencyAccess,
   type HostPort,
   type IdentifiedPrincipal,
   type RecordDemand,

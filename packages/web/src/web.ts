@@ -11,6 +11,7 @@ import { type ComponentChild, h } from 'preact';
 import { type Assets, loadAssets } from './assets.ts';
 import type { Endpoint } from './endpoints/endpoint.ts';
 import { endpoints } from './endpoints/endpoints.ts';
+import { type Judged, wayFrom, wayFromChallenge } from './guard/emergency-way.ts';
 import { noPrincipal, stepUpReply } from './guard/refusal.ts';
 import { ResponseInspection } from './guard/response-inspection.ts';
 import type { StepUp } from './guard/step-up.ts';
@@ -29,6 +30,7 @@ import {
   type FactorError,
   MessagePage,
   messageOf,
+  type NavigationLink,
   renderPage,
   type Shell,
   SigningSummary,
@@ -145,15 +147,38 @@ export class Web {
     this.report(error);
     // What was asked before the content was read says nothing of it.
     stepUp.renewRequest();
-    const principal = error instanceof StepUpRequiredError ? await stepUp.identify() : null;
-    return await this.errorReply(stepUp.request, error, principal);
+    const { judged } = stepUp;
+    const known = error instanceof StepUpRequiredError || judged !== null;
+    const principal = known ? await stepUp.identify() : null;
+    return await this.errorReply(stepUp.request, error, principal, judged);
   }
 
-  /** Any error as a reply: ours with its code, others as `internal`. */
-  async errorReply(request: WebRequest, error: unknown, principal: SessionPrincipal | null = null): Promise<WebReply> {
-    if (error instanceof StepUpRequiredError) return await stepUpReply(this, request, principal, error);
-    if (!wantsPage(request.headers)) return problemReply(error);
-    return this.messagePage(request, principal, CountersignError.is(error) ? error : new CountersignError('internal'));
+  /**
+   * Any error as a reply: ours with its code, others as `internal`.
+   *
+   * @param judged what was asked when it happened: what cannot be decided right now may still be opened in an emergency
+   */
+  async errorReply(
+    request: WebRequest,
+    error: unknown,
+    principal: SessionPrincipal | null = null,
+    judged: Judged | null = null,
+  ): Promise<WebReply> {
+    if (error instanceof StepUpRequiredError) return await stepUpReply(this, request, principal, error, judged);
+    const known = CountersignError.is(error) ? error : new CountersignError('internal');
+    const way = known.status === 503 ? await wayFrom(this, principal, judged, this.#wanted(request)) : null;
+    if (wantsPage(request.headers)) return this.messagePage(request, principal, known, way?.href);
+    return problemReply(known, way === null ? {} : { emergencyUrl: `${this.paths.origin}${way.href}` });
+  }
+
+  /** The page that a request asked for, to come back to; null where it sent something. */
+  #wanted(request: WebRequest): string | null {
+    return isSafeMethod(request.method) ? this.paths.returnPath(this.paths.fromSeen(request.url)) : null;
+  }
+
+  /** The way to emergency access for a request that no factor can answer now, or null. */
+  async emergencyWay(request: WebRequest, principal: SessionPrincipal | null, judged: Judged | null) {
+    return await wayFrom(this, principal, judged, this.#wanted(request));
   }
 
   /** Tells the host's log of faults: what was not the caller's doing. */
@@ -167,10 +192,18 @@ export class Web {
     return { status, headers: this.#pageHeaders(), body: renderPage(page, this.#shell(request, principal)) };
   }
 
-  messagePage(request: WebRequest, principal: SessionPrincipal | null, error: CountersignError): WebReply {
+  /** @param emergencyHref the way to emergency access, where there is one */
+  messagePage(
+    request: WebRequest,
+    principal: SessionPrincipal | null,
+    error: CountersignError,
+    emergencyHref?: string,
+  ): WebReply {
     const strings = this.strings(request);
     const message = messageOf(error.code, strings);
-    const page = h(MessagePage, { ...message, ...this.#waysOn(request, error, strings) });
+    const emergency =
+      emergencyHref === undefined ? {} : { emergency: { label: strings.challenge.emergency, href: emergencyHref } };
+    const page = h(MessagePage, { ...message, ...this.#waysOn(request, error, strings), ...emergency });
     const reply = this.page(request, principal, page, error.status);
     return { ...reply, headers: { ...reply.headers, ...retryAfter(error) } };
   }
@@ -199,6 +232,7 @@ export class Web {
       tooWeak: tooWeak ? challenge.strength : undefined,
       ...(challenge.summary === null ? {} : { summary: h(SigningSummary, { summary: challenge.summary }) }),
       ...this.#keptProps(view.kept),
+      emergency: (await wayFromChallenge(this, principal, challenge)) ?? undefined,
       restartHref: challenge.returnTo ?? this.homePath,
       cancelHref: this.homePath,
       // Without a proof of any factor, an administrator's code is the way to a new one.
@@ -217,8 +251,16 @@ export class Web {
     const { categories } = this.countersign.configuration;
     const categoryIds = this.options.nameCategories ? challenge.subjects.flatMap((subject) => subject.categoryIds) : [];
     const categoryNames = [...new Set(categoryIds)].map((id) => categories.get(id)?.name ?? id);
-    const patientLabel = await this.#patientLabel(principal, challenge);
-    return { action: challenge.action, categoryNames, ...(patientLabel === null ? {} : { patientLabel }) };
+    const [subject, ...others] = challenge.subjects;
+    const one = others.length > 0 || challenge.account ? null : (subject?.patientId ?? null);
+    const patientLabel = await this.patientLabel(principal, one);
+    return { action: challenge.action, categoryNames, ...(patientLabel === undefined ? {} : { patientLabel }) };
+  }
+
+  /** What the host calls a patient on our pages; undefined where it calls them nothing. */
+  async patientLabel(principal: SessionPrincipal, patientId: string | null): Promise<string | undefined> {
+    if (patientId === null) return undefined;
+    return (await this.options.patientLabel?.(patientId, principal)) ?? undefined;
   }
 
   /** The words of a request's language. */
@@ -254,13 +296,6 @@ export class Web {
     return known ? asked : 'en';
   }
 
-  async #patientLabel(principal: SessionPrincipal, challenge: OpenChallenge): Promise<string | null> {
-    const [subject, ...others] = challenge.subjects;
-    const { patientLabel } = this.options;
-    if (patientLabel === undefined || subject === undefined || others.length > 0 || challenge.account) return null;
-    return await patientLabel(subject.patientId, principal);
-  }
-
   #shell(request: WebRequest, principal: SessionPrincipal | null): Shell {
     const { options, assets } = this;
     const { keyring } = this.countersign.configuration;
@@ -280,22 +315,26 @@ export class Web {
   }
 
   #navigation(principal: SessionPrincipal): NonNullable<Shell['navigation']> {
-    const own = [
+    const to = (page: NavigationLink['page'], path: string): NavigationLink => ({ page, href: this.path(path) });
+    const emergencies = this.countersign.configuration.emergencyAccess !== undefined;
+    const own: readonly NavigationLink[] = [
       { page: 'home', href: this.homePath },
-      { page: 'factors', href: this.path('/factors') },
-    ] as const;
+      to('factors', '/factors'),
+      ...(emergencies ? [to('emergency', '/emergency')] : []),
+    ];
     if (!this.countersign.administration.isAdministrator(principal)) return own;
     return [
       ...own,
-      { page: 'users', href: this.path('/admin/users') },
-      { page: 'settings', href: this.path('/admin/settings') },
-      { page: 'audit', href: this.path('/admin/audit') },
+      to('users', '/admin/users'),
+      to('settings', '/admin/settings'),
+      ...(emergencies ? [to('reviews', '/admin/reviews')] : []),
+      to('audit', '/admin/audit'),
     ];
   }
 
   #waysOn(request: WebRequest, error: CountersignError, strings: Strings) {
     const home = { label: strings.links.home, href: this.homePath };
-    const returnTo = isSafeMethod(request.method) ? this.paths.returnPath(this.paths.fromSeen(request.url)) : null;
+    const returnTo = this.#wanted(request);
     if (error.code === 'factor_required') {
       const query = returnTo === null ? '' : `?returnTo=${encodeURIComponent(returnTo)}`;
       return { primary: { label: strings.links.enrol, href: `${this.path('/factors')}${query}` }, secondary: home };

@@ -137,6 +137,160 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/break-glass/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether emergency access is available for a patient or purpose, and what it asks for */
+        get: operations["emergencyOptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/break-glass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The principal’s own emergency access that is open or waits, and what waits for their approval */
+        get: operations["breakGlassOwn"];
+        put?: never;
+        /** Opens emergency access, or asks a second person to approve it */
+        post: operations["breakGlass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/break-glass/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One emergency access, for its person and for administrators */
+        get: operations["breakGlassFind"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/break-glass/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends emergency access early, or withdraws a request for it */
+        post: operations["breakGlassEnd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/break-glass/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves somebody else’s emergency access: it opens from now */
+        post: operations["breakGlassApprove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/break-glass/{id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Declines somebody else’s request for emergency access */
+        post: operations["breakGlassDecline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/break-glass/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs an emergency access off, or escalates it */
+        post: operations["breakGlassReview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/break-glass/{id}/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was opened in an emergency, as a record for the patient */
+        get: operations["breakGlassRecord"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/break-glass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A workspace’s emergency access, for administrators: overdue first where it waits for review */
+        get: operations["breakGlassQueue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/users/{userId}/factors": {
         parameters: {
             query?: never;
@@ -411,6 +565,30 @@ export interface components {
         LiftCapsRequest: {
             enrolmentCode: string;
         };
+        BreakGlassRequest: {
+            /**
+             * @default clinical
+             * @enum {string}
+             */
+            purpose: "clinical" | "administrative";
+            /** @default null */
+            patientId: string | null;
+            /** @default  */
+            reason: string;
+            /** @default  */
+            purposeOfUse: string;
+            recipient?: string;
+            facility?: string;
+            nature?: string;
+        };
+        BreakGlassDeclineRequest: {
+            note: string;
+        };
+        BreakGlassReviewRequest: {
+            /** @enum {string} */
+            outcome: "signed-off" | "escalated";
+            note: string;
+        };
         AdminResetRequest: {
             factor: string;
             reason: string;
@@ -530,6 +708,8 @@ export interface components {
              * @description When the challenge ends
              */
             expiresAt?: string;
+            /** @description Where emergency access is asked for, where this person may */
+            emergencyUrl?: string;
             /** @description Where a factor is enrolled, with `factor_required` */
             enrolmentUrl?: string;
         } & {
@@ -571,6 +751,7 @@ export interface components {
                 /** @enum {string} */
                 answeredBy: "code" | "ceremony";
             }[];
+            met: boolean;
             /** Format: date-time */
             expiresAt: string;
             returnTo: string | null;
@@ -652,6 +833,86 @@ export interface components {
         SignOutOthersReply: {
             /** @constant */
             signedOut: true;
+        };
+        EmergencyOptionsReply: {
+            available: boolean;
+            refusal: string | null;
+            purposesOfUse: string[];
+            fields: {
+                recipient: ("required" | "optional") | null;
+                facility: ("required" | "optional") | null;
+                nature: ("required" | "optional") | null;
+            };
+            windowSeconds: number;
+            needsApproval: boolean;
+            open: components["schemas"]["BreakGlassReply"] | null;
+        };
+        BreakGlassReply: {
+            id: string;
+            userId: string;
+            /** @enum {string} */
+            purpose: "clinical" | "administrative";
+            /** Format: date-time */
+            requestedAt: string;
+            patientId: string | null;
+            patientLabel: string | null;
+            /** @enum {string} */
+            status: "waiting" | "open" | "ended" | "declined";
+            /** Format: date-time */
+            openedAt: string;
+            /** Format: date-time */
+            endsAt: string;
+            endedAt: string | null;
+            endedBy: ("time" | "person") | null;
+            approvedBy: string | null;
+            secondsLeft: number;
+            reason: string;
+            purposeOfUse: string;
+            recipient: string | null;
+            facility: string | null;
+            nature: string | null;
+            reopens: string | null;
+            review: {
+                /** @enum {string} */
+                outcome: "signed-off" | "escalated";
+                note: string;
+                by: string;
+                /** Format: date-time */
+                at: string;
+            } | null;
+            /** Format: date-time */
+            reviewDueAt: string;
+            overdue: boolean;
+            url: string;
+        };
+        BreakGlassOwnReply: {
+            own: components["schemas"]["BreakGlassReply"][];
+            waitingForApproval: components["schemas"]["BreakGlassReply"][];
+        };
+        BreakGlassRecordReply: {
+            emergencyAccessId: string;
+            patientId: string | null;
+            who: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            until: string;
+            why: string;
+            purposeOfUse: string;
+            recipient: string | null;
+            facility: string | null;
+            nature: string | null;
+            opened: {
+                /** Format: date-time */
+                at: string;
+                action: string | null;
+                categories: string[];
+                route: string | null;
+            }[];
+        };
+        BreakGlassQueueReply: {
+            accesses: components["schemas"]["BreakGlassReply"][];
+            next: string | null;
         };
         AdminUserFactorsReply: {
             userId: string;
@@ -1879,6 +2140,1008 @@ export interface operations {
             /**
              * @description - `person_required`: Only a person can do this.
              *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    emergencyOptions: {
+        parameters: {
+            query?: {
+                purpose?: "clinical" | "administrative";
+                patientId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyOptionsReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    breakGlassOwn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassOwnReply"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `emergency_unavailable`: There is no emergency access here.
+             *     - `emergency_not_eligible`: You are not among those who may use emergency access.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    breakGlass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BreakGlassRequest"];
+            };
+        };
+        responses: {
+            /** @description It is open */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassReply"];
+                };
+            };
+            /** @description It waits for the approval of a second person */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             *     - `emergency_unavailable`: There is no emergency access here.
+             *     - `emergency_not_eligible`: You are not among those who may use emergency access.
+             *     - `emergency_review_overdue`: An earlier emergency access of yours has waited too long for its review.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `emergency_reason_insufficient`: Please say in at least 20 characters why this is needed.
+             *     - `emergency_field_required`: Something that must be said about this emergency is missing.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    breakGlassFind: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `emergency_unavailable`: There is no emergency access here. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    breakGlassEnd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `cross_site_refused`: This request came from another site, or its form has expired.
+             *     - `emergency_unavailable`: There is no emergency access here.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `emergency_ended`: This emergency access has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    breakGlassApprove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             *     - `emergency_unavailable`: There is no emergency access here.
+             *     - `emergency_not_eligible`: You are not among those who may use emergency access.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `emergency_ended`: This emergency access has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    breakGlassDecline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BreakGlassDeclineRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             *     - `emergency_unavailable`: There is no emergency access here.
+             *     - `emergency_not_eligible`: You are not among those who may use emergency access.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `emergency_ended`: This emergency access has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    breakGlassReview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BreakGlassReviewRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `person_required`: Only a person can do this.
+             *     - `administrator_required`: Only an administrator of this workspace can do this.
+             *     - `cross_site_refused`: This request came from another site, or its form has expired.
+             *     - `emergency_unavailable`: There is no emergency access here.
+             *     - `emergency_own_review`: Somebody else must review your emergency access.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `emergency_still_open`: This emergency access is still open. It can be reviewed once it has ended.
+             *     - `emergency_already_reviewed`: This emergency access was already reviewed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    breakGlassRecord: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassRecordReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `administrator_required`: Only an administrator of this workspace can do this.
+             *     - `emergency_unavailable`: There is no emergency access here.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description - `not_found`: There is nothing here. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `principal_invalid`: The host did not say clearly who is signed in.
+             *     - `internal`: Something went wrong on our side.
+             */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `store_closed`: The database has been closed.
+             *     - `identity_unavailable`: It could not be found out who is signed in.
+             *     - `settings_unknown`: The settings of this workspace cannot be read right now.
+             *     - `store_unavailable`: The database cannot be reached right now.
+             *     - `store_wait_exceeded`: The database did not answer in time.
+             *     - `store_refused`: The database refused to do this.
+             *     - `session_state_unavailable`: The session state cannot be reached right now.
+             *     - `audit_backlog`: The audit log cannot keep up right now.
+             *     - `key_unknown`: A stored secret was sealed with a key that is not configured.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    breakGlassQueue: {
+        parameters: {
+            query?: {
+                state?: "to-review" | "open" | "reviewed" | "all";
+                before?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassQueueReply"];
+                };
+            };
+            /** @description - `input_invalid`: Something in the request is not as it should be. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `sign_in_required`: Please sign in.
+             *     - `session_ended`: This session was ended. Please sign in again.
+             *     - `session_locked`: This session is locked.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description - `administrator_required`: Only an administrator of this workspace can do this.
+             *     - `emergency_unavailable`: There is no emergency access here.
              */
             403: {
                 headers: {

@@ -1,8 +1,9 @@
-import type { ComponentChildren } from 'preact';
+import { type ComponentChildren, h } from 'preact';
 import { csrfField } from '../accounts/csrf-token.ts';
 import type { Visit } from '../routes/visit.ts';
+import { clockTime } from './time.ts';
 
-export type PageVisit = Pick<Visit, 'signedIn' | 'csrf'>;
+export type PageVisit = Pick<Visit, 'signedIn' | 'csrf' | 'emergencyAccess'>;
 
 /** Every page: skip link, header with who is signed in, the content, and what this EHR is. */
 export function Layout(props: {
@@ -21,11 +22,13 @@ export function Layout(props: {
         <title>{`${title} · Example EHR`}</title>
         <link rel="stylesheet" href="/assets/ehr.css" />
         <link rel="icon" href="/assets/ehr.svg" type="image/svg+xml" />
+        {visit !== null && <script type="module" src="/step-up/assets/emergency.js" />}
       </head>
       <body>
         <a class="skip" href="#content">
           Skip to content
         </a>
+        {visit !== null && <EmergencyBanner open={visit.emergencyAccess} />}
         <header class="header">
           <div class="bar">
             <a class="brand" href="/">
@@ -46,13 +49,41 @@ export function Layout(props: {
   );
 }
 
+/**
+ * Countersign's element, which counts down and announces the last minutes. What stands in it is shown without a script, from what
+ * the server knows.
+ */
+function EmergencyBanner({ open }: { open: PageVisit['emergencyAccess'] }) {
+  const lines = open.map(({ id, patientId, endsAt }) => (
+    <p key={id}>
+      <strong>
+        {patientId === null ? 'Recovery of your factors is open' : `Emergency access is open for patient ${patientId}`}
+        {` until ${clockTime(endsAt)}.`}
+      </strong>{' '}
+      <a href={`/step-up/emergency/${id}`}>See and end it</a>
+    </p>
+  ));
+  const content =
+    lines.length === 0 ? null : (
+      <section class="emergency" aria-label="Emergency access">
+        {lines}
+      </section>
+    );
+  return h('countersign-emergency', {}, content);
+}
+
 function Navigation({ roles, current }: { roles: readonly string[]; current: string | undefined }) {
   const links: (readonly [href: string, name: string])[] = [
     ['/', 'Schedule'],
     ['/step-up/factors', 'My factors'],
   ];
+  if (roles.includes('clinician')) links.push(['/step-up/emergency', 'Emergency']);
   if (roles.includes('administrator')) {
-    links.push(['/step-up/admin/settings', 'Settings'], ['/step-up/admin/audit', 'Audit']);
+    links.push(
+      ['/step-up/admin/settings', 'Settings'],
+      ['/step-up/admin/reviews', 'Reviews'],
+      ['/step-up/admin/audit', 'Audit'],
+    );
   }
   return (
     <nav class="menu" aria-label="Main">

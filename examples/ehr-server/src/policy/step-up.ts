@@ -40,6 +40,8 @@ export async function createStepUp(
       { id: 'clinician', name: 'Clinician' },
       { id: 'administrator', name: 'Administrator', clinical: false },
     ],
+    // Any clinician may, for one patient, with a reason; an administrator reviews it.
+    emergencyAccess: { roles: ['clinician'] },
     isAdministrator: (principal) => principal.roles.includes('administrator'),
     // In earnest: smtpMail({ … }), twilioSms({ … }) and the EHR's own address book.
     ...(environment.production ? {} : { notices: demoMessages.notices }),

@@ -8,12 +8,11 @@ export interface Reply {
   readonly body: string;
 }
 
-/**
- * The policy of every page. Once Countersign's browser script is on the pages, `script-src 'self'` and `connect-src 'self'`
- * come in here.
- */
+/** The policy of every page. The one script is Countersign's, which asks its API what is open. */
 const contentSecurityPolicy = [
   "default-src 'none'",
+  "script-src 'self'",
+  "connect-src 'self'",
   "style-src 'self'",
   "img-src 'self'",
   "form-action 'self'",

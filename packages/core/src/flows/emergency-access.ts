@@ -1,5 +1,7 @@
 import { CountersignError } from '../errors/countersign-error.ts';
+import type { OpenEmergencyAccess } from '../policy/decide.ts';
 import { APPROVAL_WAIT, emergencyPurposes, emergencyStatus, isOverdue, needsApproval } from '../policy/emergency.ts';
+import type { Principal } from '../policy/principal.ts';
 import type { AuditRecord, StoreTransaction } from '../store/store.ts';
 import type { Administration } from './administration.ts';
 import type { Authorizer } from './authorize.ts';
@@ -185,6 +187,16 @@ export class EmergencyAccess {
     const { readings } = await this.#records.ofPerson(principal.workspaceId, principal.userId);
     const now = this.#services.configuration.clock.now();
     return readings.filter((one) => isHeld(one, now)).map((one) => this.#records.grant(one));
+  }
+
+  /**
+   * What is open for this principal now, from memory: for a page that tells so. Empty where the settings of the workspace are not in
+   * memory yet; what it allows is decided elsewhere.
+   */
+  current(principal: Principal): readonly OpenEmergencyAccess[] {
+    const { configuration, emergency, live } = this.#services;
+    const settings = live.settings(principal.workspaceId);
+    return settings === null ? [] : emergency.open(principal, settings, configuration.clock.now());
   }
 
   /** Those of others that wait for a second person, for whoever is eligible; else none. */

@@ -1,4 +1,11 @@
-import { type ChallengePassed, CountersignError, type ErrorCode, type OpenChallenge } from '@countersign/core';
+import {
+  type ChallengePassed,
+  type Countersign,
+  CountersignError,
+  type ErrorCode,
+  type OpenChallenge,
+  type SessionPrincipal,
+} from '@countersign/core';
 import { h } from 'preact';
 import { z } from 'zod';
 import type { StepUp } from '../guard/step-up.ts';
@@ -44,22 +51,32 @@ export const challengePage = endpoint({
     const { countersign } = web;
     const challenge = await countersign.challenge(principal, params.id);
     // Answered in another tab meanwhile: nobody is asked for what they have already given.
-    const { decision } = await countersign.authorize(principal, {
-      workspaceId: principal.workspaceId,
-      action: challenge.action,
-      guarded: '*',
-      subjects: challenge.subjects.map(({ patientId, categoryIds }) => ({ patientId, carried: categoryIds })),
-      account: challenge.account,
-      strength: challenge.strength,
-      orFactors: new Set(challenge.orFactors),
-      summary: challenge.summary,
-      operation: challenge.operation === null ? undefined : () => challenge.operation ?? '',
-      purpose: 'judge',
-    });
-    if (decision.outcome === 'allow' && challenge.returnTo !== null) return redirectReply(challenge.returnTo);
+    if (challenge.returnTo !== null && (await isMet(countersign, principal, challenge)))
+      return redirectReply(challenge.returnTo);
     return await web.challengePage(request, principal, challenge, { status: 200 });
   },
 });
+
+/** Whether what a challenge asks is met by now: by an answer in another tab, or by emergency access. */
+export async function isMet(
+  countersign: Countersign,
+  principal: SessionPrincipal,
+  challenge: OpenChallenge,
+): Promise<boolean> {
+  const { decision } = await countersign.authorize(principal, {
+    workspaceId: principal.workspaceId,
+    action: challenge.action,
+    guarded: '*',
+    subjects: challenge.subjects.map(({ patientId, categoryIds }) => ({ patientId, carried: categoryIds })),
+    account: challenge.account,
+    strength: challenge.strength,
+    orFactors: new Set(challenge.orFactors),
+    summary: challenge.summary,
+    operation: challenge.operation === null ? undefined : () => challenge.operation ?? '',
+    purpose: 'judge',
+  });
+  return decision.outcome === 'allow';
+}
 
 type AnswerCall = SignedInCall<unknown, unknown, unknown>;
 type AnswerBody = Readonly<Record<string, unknown>> & { readonly draft?: string | undefined };

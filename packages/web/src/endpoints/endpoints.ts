@@ -3,7 +3,21 @@ import { auditEventRead, auditList } from './audit-api.ts';
 import { auditExportFile, auditExportPage, auditExportRead } from './audit-export.ts';
 import { auditEventPage, auditPage, auditProofFile } from './audit-log.ts';
 import { patientReportPage, patientReportRead } from './audit-report.ts';
+import {
+  breakGlass,
+  breakGlassApprove,
+  breakGlassDecline,
+  breakGlassEnd,
+  breakGlassFind,
+  breakGlassOwn,
+  breakGlassQueue,
+  breakGlassRecord,
+  breakGlassReview,
+  emergencyOptions,
+} from './break-glass.ts';
 import { challengeAnswer, challengePage, recheck } from './challenge.ts';
+import { emergencyPage, emergencyStart } from './emergency.ts';
+import { emergencyApprove, emergencyDecline, emergencyEnd, emergencyGrantPage } from './emergency-grant.ts';
 import type { Endpoint } from './endpoint.ts';
 import { capLift, enrol, factorList, factorRemove, factorRename, othersSignOut, session } from './factor-api.ts';
 import { openApi } from './open-api.ts';
@@ -20,6 +34,7 @@ import {
 } from './own-factors.ts';
 import { remainingPage } from './remaining.ts';
 import { resend } from './resend.ts';
+import { reviewEnd, reviewPage, reviewRecord, reviewSave, reviewsPage } from './reviews.ts';
 import { settingsPage, settingsProposal, settingsSave } from './settings.ts';
 import { settingsDecide, settingsPreview, settingsRead, settingsReplace } from './settings-api.ts';
 import {
@@ -38,6 +53,12 @@ export const endpoints: readonly Endpoint[] = Object.freeze([
   challengeAnswer,
   recheck,
   resend,
+  emergencyPage,
+  emergencyStart,
+  emergencyGrantPage,
+  emergencyEnd,
+  emergencyApprove,
+  emergencyDecline,
   factorsPage,
   remainingPage,
   enrolWithCode,
@@ -54,6 +75,11 @@ export const endpoints: readonly Endpoint[] = Object.freeze([
   settingsPage,
   settingsSave,
   settingsProposal,
+  reviewsPage,
+  reviewPage,
+  reviewSave,
+  reviewEnd,
+  reviewRecord,
   auditPage,
   auditEventPage,
   auditProofFile,
@@ -70,6 +96,17 @@ export const endpoints: readonly Endpoint[] = Object.freeze([
   capLift,
   session,
   othersSignOut,
+  // Before the one that takes an id.
+  emergencyOptions,
+  breakGlass,
+  breakGlassOwn,
+  breakGlassFind,
+  breakGlassEnd,
+  breakGlassApprove,
+  breakGlassDecline,
+  breakGlassReview,
+  breakGlassRecord,
+  breakGlassQueue,
   adminUserFactors,
   adminReset,
   adminEnrolmentCode,

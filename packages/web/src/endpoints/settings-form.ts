@@ -8,6 +8,7 @@ import {
 } from '@countersign/core';
 import type {
   CategoryValues,
+  EmergencyValues,
   ExemptionValues,
   LimitValues,
   SettingsFieldError,
@@ -24,6 +25,8 @@ export interface ReadForm {
   readonly errors: ReadonlyMap<string, SettingsFieldError>;
 }
 
+/** As the schema of the settings says. */
+const LEAST_WINDOW_MINUTES = 5;
 /** Rows of exemptions and limits that are read. */
 const MOST_ROWS = 200;
 
@@ -60,13 +63,18 @@ export function readSettingsForm(configuration: Configuration, body: FormBody, s
     untilEnrolled: values.untilEnrolled,
     roleLimits: limitsOf(values.limits, seconds, errors),
     secondAdministrator: values.secondAdministrator,
-    emergencyAccess: saved.emergencyAccess,
+    emergencyAccess: {
+      enabled: values.emergency.enabled,
+      roles: values.emergency.who === 'all' ? null : [...values.emergency.roles],
+      windowSeconds: seconds('emergencyAccess.windowSeconds', values.emergency.minutes) ?? null,
+    },
   };
   try {
     const settings = validateSettings(configuration, meant);
     return { values, settings: errors.size === 0 ? settings : null, errors };
   } catch (error) {
-    for (const problem of problemsOf(error)) if (!errors.has(problem.field)) errors.set(problem.field, shown(problem));
+    for (const problem of problemsOf(error))
+      if (!errors.has(problem.field)) errors.set(problem.field, shown(problem, configuration));
     return { values, settings: null, errors };
   }
 }
@@ -107,6 +115,12 @@ export function valuesOf(configuration: Configuration, settings: WorkspaceSettin
       absoluteMinutes: minutesOf(absoluteSeconds),
     })),
     secondAdministrator: settings.secondAdministrator,
+    emergency: {
+      enabled: settings.emergencyAccess.enabled,
+      who: settings.emergencyAccess.roles === null ? 'all' : 'chosen',
+      roles: settings.emergencyAccess.roles ?? [],
+      minutes: minutesOf(settings.emergencyAccess.windowSeconds ?? undefined),
+    },
   };
 }
 
@@ -152,15 +166,7 @@ function valuesIn(configuration: Configuration, body: FormBody, saved: SettingsV
       saved.exemptions,
     ),
     mustEnrol: has('enrolment', () => (text('mustEnrol') === 'chosen' ? 'chosen' : 'clinical'), saved.mustEnrol),
-    mustEnrolRoles: has(
-      'enrolment',
-      () =>
-        listOf(body, 'mustEnrolRoles')
-          .flatMap((lines) => lines.split(/\r?\n/))
-          .map((line) => line.trim())
-          .filter((line) => line !== ''),
-      saved.mustEnrolRoles,
-    ),
+    mustEnrolRoles: has('enrolment', () => linesOf(body, 'mustEnrolRoles'), saved.mustEnrolRoles),
     untilEnrolled: has('enrolment', () => text('untilEnrolled'), saved.untilEnrolled),
     limits: has(
       'limits',
@@ -180,8 +186,25 @@ function valuesIn(configuration: Configuration, body: FormBody, saved: SettingsV
       () => text('secondAdministrator') === 'on',
       saved.secondAdministrator,
     ),
+    emergency: has(
+      'emergency',
+      (): EmergencyValues => ({
+        enabled: text('emergency') === 'on',
+        who: text('emergencyFor') === 'chosen' ? 'chosen' : 'all',
+        roles: linesOf(body, 'emergencyRoles'),
+        minutes: text('emergencyMinutes'),
+      }),
+      saved.emergency,
+    ),
   };
 }
+
+/** Names sent one by one, or as the lines of a text. */
+const linesOf = (body: FormBody, name: string): string[] =>
+  listOf(body, name)
+    .flatMap((lines) => lines.split(/\r?\n/))
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
 
 /** A name sent once is text, and sent twice a list. */
 function listOf(body: FormBody, name: string): string[] {
@@ -232,8 +255,14 @@ export function problemsOf(error: unknown): readonly SettingsProblem[] {
   return problems as readonly SettingsProblem[];
 }
 
-const shown = ({ code, least, most }: SettingsProblem): SettingsFieldError => ({
-  code,
-  least: least === undefined ? undefined : Math.ceil(least / 60),
-  most: most === undefined ? undefined : Math.floor(most / 60),
-});
+function shown({ field, code, least, most }: SettingsProblem, configuration: Configuration): SettingsFieldError {
+  if (field === 'emergencyAccess.windowSeconds') {
+    const longest = configuration.emergencyAccess?.windowSeconds ?? 0;
+    return { code: 'window-out-of-bounds', least: LEAST_WINDOW_MINUTES, most: Math.floor(longest / 60) };
+  }
+  return {
+    code,
+    least: least === undefined ? undefined : Math.ceil(least / 60),
+    most: most === undefined ? undefined : Math.floor(most / 60),
+  };
+}

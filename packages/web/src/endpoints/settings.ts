@@ -133,8 +133,20 @@ export function catalogueOf(web: Web): SettingsCatalogue {
       minMinutes: Math.ceil(bounds.leastGraceSeconds / 60),
       maxMinutes: Math.floor(bounds.mostGraceSeconds / 60),
     },
+    emergencyAccess: emergencyCatalogue(configuration),
     mostMinutes: limits.absoluteSeconds === undefined ? null : Math.floor(limits.absoluteSeconds / 60),
   };
+}
+
+/** Where the host's own function says who may, any role may be named. */
+function emergencyCatalogue({
+  emergencyAccess,
+  roles,
+}: Web['countersign']['configuration']): SettingsCatalogue['emergencyAccess'] {
+  if (emergencyAccess === undefined) return null;
+  const named = emergencyAccess.eligible === undefined ? emergencyAccess.roles : undefined;
+  const all = named ?? roles.map(({ id }) => id);
+  return { roles: all, mostMinutes: Math.floor(emergencyAccess.windowSeconds / 60) };
 }
 
 async function settingsReply(

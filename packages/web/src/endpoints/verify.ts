@@ -2,7 +2,7 @@ import { CountersignError, type SessionPrincipal } from '@countersign/core';
 import { z } from 'zod';
 import { jsonReply } from '../http/web-reply.ts';
 import type { Web } from '../web.ts';
-import { answerErrors, passedReply, passedSchema } from './challenge.ts';
+import { answerErrors, isMet, passedReply, passedSchema } from './challenge.ts';
 import { endpoint } from './endpoint.ts';
 import { challengeId, code, factorId, password, response } from './factor-input.ts';
 
@@ -75,6 +75,8 @@ const challengeSchema = z.object({
   factors: z.array(
     z.object({ factor: z.string(), withPassword: z.boolean(), answeredBy: z.enum(['code', 'ceremony']) }),
   ),
+  /** What it asks is met by now, by an answer in another tab or by emergency access: the request can be sent again. */
+  met: z.boolean(),
   expiresAt: z.iso.datetime(),
   returnTo: z.string().nullable(),
 });
@@ -110,6 +112,7 @@ async function described(web: Web, principal: SessionPrincipal, id: string): Pro
       withPassword,
       answeredBy: factors.find((own) => own.id === factor)?.answeredBy ?? 'code',
     })),
+    met: await isMet(countersign, principal, challenge),
     expiresAt: new Date(challenge.expiresAt).toISOString(),
     returnTo: challenge.returnTo,
   };

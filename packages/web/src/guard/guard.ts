@@ -97,11 +97,9 @@ export class Guard<Native, V> {
         principal instanceof Promise
           ? principal.then((known) => this.#judge(web, native, stepUp, known))
           : this.#judge(web, native, stepUp, principal);
-      return outcome instanceof Promise
-        ? outcome.catch((error: unknown) => fault(web, stepUp.request, error))
-        : outcome;
+      return outcome instanceof Promise ? outcome.catch((error: unknown) => fault(web, stepUp, error)) : outcome;
     } catch (error) {
-      return fault(web, stepUp.request, error);
+      return fault(web, stepUp, error);
     }
   }
 
@@ -204,6 +202,7 @@ export class Guard<Native, V> {
     summary: OperationSummary | null,
   ): MaybePromise<GuardOutcome> {
     const { request } = stepUp;
+    stepUp.judging(this.#action(request), subjects);
     const authorize = () =>
       web.countersign.authorize(principal, {
         workspaceId: principal.workspaceId,
@@ -257,7 +256,7 @@ export class Guard<Native, V> {
     principal: SessionPrincipal | null,
     authorization: Authorization,
   ): Promise<GuardOutcome> {
-    return { kind: 'reply', reply: await refusalReply(web, stepUp.request, principal, authorization) };
+    return { kind: 'reply', reply: await refusalReply(web, stepUp.request, principal, authorization, stepUp.judged) };
   }
 
   #action(request: WebRequest): string {
@@ -380,7 +379,10 @@ function merged(subjects: Demand['subjects']): Demand['subjects'] {
   return [{ patientId: is.patientId, carried }];
 }
 
-async function fault(web: Web, request: WebRequest, error: unknown): Promise<GuardOutcome> {
+async function fault<Native>(web: Web, stepUp: StepUp<Native>, error: unknown): Promise<GuardOutcome> {
   web.report(error);
-  return { kind: 'reply', reply: await web.errorReply(request, error) };
+  const { request, judged } = stepUp;
+  // Known by then, where anything was judged.
+  const principal = judged === null ? null : await stepUp.identify();
+  return { kind: 'reply', reply: await web.errorReply(request, error, principal, judged) };
 }

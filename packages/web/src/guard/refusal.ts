@@ -12,6 +12,7 @@ import { isForeign } from '../http/same-site.ts';
 import { problemReply, redirectReply, type WebReply } from '../http/web-reply.ts';
 import { isSafeMethod, type WebRequest, wantsPage } from '../http/web-request.ts';
 import type { Web } from '../web.ts';
+import { type EmergencyWay, type Judged, wayFromChallenge } from './emergency-way.ts';
 
 /** The decision where nobody is signed in: there is no session to ask anything else of. */
 export const noPrincipal = Object.freeze({ outcome: 'deny', reason: 'no-principal', reasons: [] } as const);
@@ -22,11 +23,12 @@ export async function refusalReply(
   request: WebRequest,
   principal: SessionPrincipal | null,
   authorization: Pick<Authorization, 'decision' | 'challenge'>,
+  judged: Judged | null = null,
 ): Promise<WebReply> {
   const { decision, challenge } = authorization;
   if (decision.outcome === 'allow') throw new CountersignError('internal');
   const error = new StepUpRequiredError(refusalCode(decision), decision, challenge);
-  return await stepUpReply(web, request, principal, error);
+  return await stepUpReply(web, request, principal, error, judged);
 }
 
 /** The same for a `StepUpRequiredError` that a flow or a handler threw. */
@@ -35,9 +37,10 @@ export async function stepUpReply(
   request: WebRequest,
   principal: SessionPrincipal | null,
   error: StepUpRequiredError,
+  judged: Judged | null = null,
 ): Promise<WebReply> {
   const { challenge, decision, code } = error;
-  if (!wantsPage(request.headers)) return problem(web, error);
+  if (!wantsPage(request.headers)) return problem(web, error, await wayOn(web, request, principal, error, judged));
   const safe = isSafeMethod(request.method);
   if (!safe && isForeign(web.paths.origin, request.headers)) {
     return web.messagePage(request, principal, new CountersignError('cross_site_refused'));
@@ -51,15 +54,32 @@ export async function stepUpReply(
     const signIn = web.signInPath(web.paths.fromSeen(request.url));
     if (signIn !== null) return redirectReply(signIn);
   }
-  return web.messagePage(request, principal, error);
+  const way = await wayOn(web, request, principal, error, judged);
+  return web.messagePage(request, principal, error, way?.href);
 }
 
-function problem(web: Web, error: StepUpRequiredError): WebReply {
+/** The way to emergency access: only where a factor is asked, or none would do. A session that has ended is no emergency. */
+async function wayOn(
+  web: Web,
+  request: WebRequest,
+  principal: SessionPrincipal | null,
+  { challenge, decision }: StepUpRequiredError,
+  judged: Judged | null,
+): Promise<EmergencyWay | null> {
+  if (challenge !== null && principal !== null) return await wayFromChallenge(web, principal, challenge);
+  const noFactorWouldDo = decision.outcome === 'deny' && factorless.has(decision.reason);
+  return noFactorWouldDo ? await web.emergencyWay(request, principal, judged) : null;
+}
+
+const factorless: ReadonlySet<string> = new Set(['must-enrol', 'no-suitable-factor', 'factor-disabled']);
+
+function problem(web: Web, error: StepUpRequiredError, way: EmergencyWay | null): WebReply {
   const { challenge, decision } = error;
   const members = {
     reasons: reasonsOf(web, decision),
     ...(challenge === null ? {} : challengeMembers(web, challenge, decision)),
     ...(error.code === 'factor_required' ? { enrolmentUrl: web.url('/factors') } : {}),
+    ...(way === null ? {} : { emergencyUrl: `${web.paths.origin}${way.href}` }),
   };
   return problemReply(error, members, error.status === 401 ? { 'www-authenticate': authenticate(error) } : {});
 }

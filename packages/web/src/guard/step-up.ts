@@ -5,6 +5,7 @@ import {
   CountersignError,
   type Decision,
   type DescribeResource,
+  type EmergencyPurpose,
   fhirLabels,
   type ItemLabels,
   type ListSifter,
@@ -19,12 +20,23 @@ import {
 import { headerOf, type WebRequest } from '../http/web-request.ts';
 import type { Web } from '../web.ts';
 import { AllowedRecords } from './allowed-records.ts';
+import type { Judged } from './emergency-way.ts';
 import { noPrincipal } from './refusal.ts';
 
 type MaybePromise<T> = T | Promise<T>;
 
 /** What a host's `identify` returns: a principal, whose session key may be left to us where its sessions have none. */
 export type IdentifiedPrincipal = Omit<Principal, 'sessionKey'> & { readonly sessionKey?: string };
+
+/** One emergency access that is open now. */
+export interface CurrentEmergencyAccess {
+  readonly id: string;
+  /** Null where it is for the recovery of the person's own factors. */
+  readonly patientId: string | null;
+  readonly purpose: EmergencyPurpose;
+  readonly endsAt: Date;
+  readonly secondsLeft: number;
+}
 
 /** A question about one record; what it carries may be said by codings. */
 export type RecordDemand = Omit<CheckDemand, 'categories'> & {
@@ -62,6 +74,7 @@ export class StepUp<Native = unknown> {
   #decision: Decision | null = null;
   #resources: { readonly guard: object; readonly value: unknown }[] | null = null;
   #allowed: AllowedRecords | null = null;
+  #judged: Judged | null = null;
 
   constructor(web: Web, native: Native, port: HostPort<Native>) {
     this.#web = web;
@@ -99,6 +112,23 @@ export class StepUp<Native = unknown> {
     return identified;
   }
 
+  /**
+   * What is open for this principal by emergency access, for a host that tells so on its pages without a script. From memory, and
+   * empty before it is known who is signed in.
+   */
+  get emergencyAccess(): readonly CurrentEmergencyAccess[] {
+    const principal = this.identify();
+    if (principal === null || principal instanceof Promise) return [];
+    const now = this.countersign.configuration.clock.now();
+    return this.countersign.emergency.current(principal).map(({ id, patientId, purpose, endsAt }) => ({
+      id,
+      patientId,
+      purpose,
+      endsAt: new Date(endsAt),
+      secondsLeft: Math.max(0, Math.ceil((endsAt - now) / 1000)),
+    }));
+  }
+
   /** The decision about another record, for this principal: see `Countersign.check`. */
   async check(demand: RecordDemand): Promise<Decision> {
     const resolved = this.#resolved(demand);
@@ -113,6 +143,7 @@ export class StepUp<Native = unknown> {
   async enforce(demand: RecordDemand): Promise<void> {
     const resolved = this.#resolved(demand);
     const principal = await this.#signedIn();
+    this.judging(resolved.action ?? 'view', [resolved]);
     try {
       await this.countersign.enforce(principal, resolved);
     } catch (error) {
@@ -198,6 +229,15 @@ export class StepUp<Native = unknown> {
     const identified = this.#identified;
     if (identified === undefined || identified === null || identified instanceof Promise) return;
     this.#identified = { ...identified, request: contextOf(this.request) };
+  }
+
+  /** For guards and `enforce`: what is judged now, for whatever refuses it. */
+  judging(action: string, subjects: readonly { readonly patientId: string }[]): void {
+    this.#judged = { action, patientIds: subjects.map(({ patientId }) => patientId) };
+  }
+
+  get judged(): Judged | null {
+    return this.#judged;
   }
 
   /** For guards: this request passed. */

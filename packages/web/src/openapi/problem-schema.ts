@@ -32,5 +32,6 @@ export const problemSchema = z.looseObject({
   apiUrl: z.string().optional().describe('Where this interface is'),
   factors: z.array(z.string()).optional().describe('Kinds of factor that can answer, the preferred first'),
   expiresAt: z.iso.datetime().optional().describe('When the challenge ends'),
+  emergencyUrl: z.string().optional().describe('Where emergency access is asked for, where this person may'),
   enrolmentUrl: z.string().optional().describe('Where a factor is enrolled, with `factor_required`'),
 });

@@ -1,4 +1,4 @@
-import type { Strength } from '@countersign/core';
+import type { EmergencyPurpose, Strength } from '@countersign/core';
 import type { ComponentChildren } from 'preact';
 import type { KeptDraft } from '../http/draft.ts';
 import { format, formatCount, formatList, formatWait, textFor } from '../strings/format.ts';
@@ -37,8 +37,16 @@ export interface ChallengePageProps {
   readonly restartHref?: string | undefined;
   /** Where somebody finds a way on who has none of these factors at hand: codes from an administrator. */
   readonly helpHref?: string | undefined;
+  /** Where somebody goes whose patient cannot wait, or who has lost their factors. */
+  readonly emergency?: EmergencyWay | undefined;
   /** Where to go without confirming. */
   readonly cancelHref?: string | undefined;
+}
+
+/** The way to emergency access. */
+export interface EmergencyWay {
+  readonly href: string;
+  readonly purpose: EmergencyPurpose;
 }
 
 const endings: ReadonlySet<string> = new Set(['challenge_unknown', 'factor_locked', 'factor_disabled']);
@@ -118,6 +126,7 @@ export function ChallengePage(props: ChallengePageProps) {
           <FactorForm factor={factor} focus={false} draft={props.draft} />
         </details>
       ))}
+      {props.emergency !== undefined && <Emergency way={props.emergency} draft={props.draft} />}
       {(props.cancelHref !== undefined || props.helpHref !== undefined) && (
         <p class="cs-aside cs-actions">
           <Link href={props.cancelHref}>{challenge.cancel}</Link>
@@ -125,6 +134,30 @@ export function ChallengePage(props: ChallengePageProps) {
         </p>
       )}
     </Layout>
+  );
+}
+
+/** One click: a link, or with a draft a form, since what was typed must not be lost by an emergency either. */
+function Emergency({ way, draft }: { readonly way: EmergencyWay; readonly draft: ChallengePageProps['draft'] }) {
+  const { challenge } = useShell().strings;
+  const label = way.purpose === 'clinical' ? challenge.emergency : challenge.recovery;
+  if (draft?.sealed == null) {
+    return (
+      <p class="cs-emergency">
+        <Link href={way.href} look="secondary">
+          {label}
+        </Link>
+      </p>
+    );
+  }
+  return (
+    <Form action={way.href} class="cs-form cs-emergency">
+      <input type="hidden" name="draft" value={draft.sealed} />
+      <input type="hidden" name="do" value="show" />
+      <button class="cs-button cs-button-secondary" type="submit">
+        {label}
+      </button>
+    </Form>
   );
 }
 

@@ -18,12 +18,14 @@ export interface MessagePageProps {
   readonly cure?: string;
   readonly primary?: MessageLink | undefined;
   readonly secondary?: MessageLink | undefined;
+  /** For whom this cannot wait. */
+  readonly emergency?: MessageLink | undefined;
   /** The stable error code, shown small, for whoever is asked for help. */
   readonly code?: string;
 }
 
 /** A refusal shown to a person: what happened, what to do, and one way on. */
-export function MessagePage({ heading, text, cure, primary, secondary, code }: MessagePageProps) {
+export function MessagePage({ heading, text, cure, primary, secondary, emergency, code }: MessagePageProps) {
   const { common } = useShell().strings;
   return (
     <Layout title={heading}>
@@ -41,6 +43,13 @@ export function MessagePage({ heading, text, cure, primary, secondary, code }: M
               {secondary.label}
             </Link>
           )}
+        </p>
+      )}
+      {emergency !== undefined && (
+        <p class="cs-emergency">
+          <Link href={emergency.href} look="secondary">
+            {emergency.label}
+          </Link>
         </p>
       )}
       {code !== undefined && <p class="cs-reference">{format(common.reference, { code })}</p>}

@@ -1,6 +1,7 @@
 import type { WorkspaceSettings } from '@countersign/core';
 import { CSRF_FIELD } from '../http/same-site.ts';
 import { formatCount } from '../strings/format.ts';
+import type { Strings } from '../strings/strings.ts';
 import { Layout } from './layout.tsx';
 import { Link } from './link.tsx';
 import { Notice } from './notice.tsx';
@@ -19,8 +20,11 @@ export interface ResendPageProps {
   /** The address that the form was posted to: own path and query. */
   readonly action: string;
   readonly content: Resendable;
-  /** What came before: a success, a confirmation that ended unanswered (sending asks again), or neither is known. */
-  readonly after: 'confirmed' | 'ended' | 'kept';
+  /**
+   * What came before: a success, a confirmation that ended unanswered (sending asks again), emergency access that is open or waits
+   * for its approval, or neither is known.
+   */
+  readonly after: 'confirmed' | 'ended' | 'emergency' | 'waiting' | 'kept';
   /** Where it is the form of our settings page: what it would change. */
   readonly settings?: {
     readonly before: WorkspaceSettings;
@@ -44,9 +48,9 @@ export function ResendPage({ action, content, after, settings, remaining, cancel
   const { lang, strings } = useShell();
   const { resend } = strings;
   return (
-    <Layout title={after === 'confirmed' ? resend.title : resend.askedTitle}>
+    <Layout title={titleOf(after, resend)}>
       <Notice kind="info">
-        <p>{after === 'ended' ? resend.ended : resend.notSent}</p>
+        <p>{after === 'ended' || after === 'waiting' ? resend[after] : resend.notSent}</p>
         {remaining !== undefined && <p>{formatCount(resend.codesLeft, remaining, lang)}</p>}
       </Notice>
       {content.kind === 'form' ? (
@@ -59,6 +63,11 @@ export function ResendPage({ action, content, after, settings, remaining, cancel
       </p>
     </Layout>
   );
+}
+
+function titleOf(after: ResendPageProps['after'], { title, emergencyTitle, askedTitle }: Strings['resend']): string {
+  if (after === 'confirmed') return title;
+  return after === 'emergency' ? emergencyTitle : askedTitle;
 }
 
 function FormAgain({

@@ -5,6 +5,7 @@ import { Layout } from './layout.tsx';
 import { Notice } from './notice.tsx';
 import { SettingsCategories } from './settings-categories.tsx';
 import { SettingsConflict } from './settings-conflict.tsx';
+import { SettingsEmergency } from './settings-emergency.tsx';
 import { SettingsExemptions } from './settings-exemptions.tsx';
 import { SettingsFields } from './settings-fields.tsx';
 import { SettingsHistory, type SettingsHistoryEntry } from './settings-history.tsx';
@@ -89,6 +90,7 @@ export function SettingsPage(props: SettingsPageProps) {
         <SettingsExemptions {...fields} />
         <SettingsEnrolment {...fields} />
         <SettingsLimits {...fields} />
+        <SettingsEmergency {...fields} />
         <SettingsSecondAdministrator {...fields} />
         <div class="cs-actions">
           <button class="cs-button" type="submit">

@@ -29,6 +29,8 @@ export interface SettingsCatalogue {
   readonly graceBounds: { readonly minMinutes: number; readonly maxMinutes: number };
   /** Every session's limit; null: none. */
   readonly mostMinutes: number | null;
+  /** The roles that code lets use emergency access (empty: it does not say) and its longest window; null: code knows none. */
+  readonly emergencyAccess: { readonly roles: readonly string[]; readonly mostMinutes: number } | null;
 }
 
 /** What is chosen for one category, or was typed. Empty text: as everywhere. */
@@ -54,6 +56,15 @@ export interface LimitValues {
   readonly absoluteMinutes: string;
 }
 
+/** What is chosen for emergency access. */
+export interface EmergencyValues {
+  readonly enabled: boolean;
+  readonly who: 'all' | 'chosen';
+  readonly roles: readonly string[];
+  /** Empty: as long as code allows. */
+  readonly minutes: string;
+}
+
 /** What is chosen, or was typed: numbers are text, so that a slip comes back as it was. */
 export interface SettingsValues {
   readonly enabled: boolean;
@@ -69,11 +80,12 @@ export interface SettingsValues {
   readonly untilEnrolled: string;
   readonly limits: readonly LimitValues[];
   readonly secondAdministrator: boolean;
+  readonly emergency: EmergencyValues;
 }
 
 /** What is wrong with a field. */
 export interface SettingsFieldError {
-  readonly code: SettingsProblemCode | 'not-a-number' | 'role-missing';
+  readonly code: SettingsProblemCode | 'not-a-number' | 'role-missing' | 'window-out-of-bounds';
   /** Bounds in minutes, where it is about one. */
   readonly least?: number | undefined;
   readonly most?: number | undefined;

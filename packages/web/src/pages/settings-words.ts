@@ -61,6 +61,7 @@ export function settingsInWords(
         }),
       ),
     ),
+    ...(catalogue.emergencyAccess === null ? [] : [words('emergency', emergencyText(settings, catalogue, shell))]),
     words('secondAdministrator', settings.secondAdministrator ? text.on : text.off),
   ];
 }
@@ -104,6 +105,19 @@ function categoryWords(settings: WorkspaceSettings, catalogue: SettingsCatalogue
     ];
     return { key: `category ${id}`, label: categoryText(id, catalogue), text: parts.join('; ') };
   });
+}
+
+function emergencyText(
+  { emergencyAccess: { enabled, roles, windowSeconds } }: WorkspaceSettings,
+  catalogue: SettingsCatalogue,
+  { lang, strings }: Shell,
+): string {
+  const { emergency: text, off, noneChosen } = strings.settings;
+  if (!enabled) return off;
+  const named = roles?.map((role) => roleText(role, catalogue)) ?? [];
+  const chosen = named.length === 0 ? noneChosen : formatList(named, lang);
+  const seconds = windowSeconds ?? (catalogue.emergencyAccess?.mostMinutes ?? 0) * 60;
+  return `${roles === null ? text.all : chosen}; ${period(seconds, lang)}`;
 }
 
 function exemptionText(

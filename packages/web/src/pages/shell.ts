@@ -4,7 +4,7 @@ import type { Strings } from '../strings/strings.ts';
 
 /** A link back to the host or to one of our other pages, shown at the top of account and administrator pages. */
 export interface NavigationLink {
-  readonly page: 'home' | 'factors' | 'users' | 'settings' | 'audit';
+  readonly page: 'home' | 'factors' | 'emergency' | 'users' | 'settings' | 'reviews' | 'audit';
   readonly href: string;
 }
 

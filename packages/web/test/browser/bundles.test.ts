@@ -12,6 +12,11 @@ t.test('what every page loads stays below 12 kB', async (t) => {
   t.ok(sizes['countersign.js'] + sizes['step-up.js'] < 12_000, JSON.stringify(sizes));
 });
 
+t.test('the banner of emergency access stands alone, and is smaller still', async (t) => {
+  t.ok(gzipped('emergency.js') < 3_000, String(gzipped('emergency.js')));
+  t.notMatch(read('emergency.js'), /\bimport\s*["{*(]|\bfrom\s*"|navigator\.credentials/);
+});
+
 t.test('WebAuthn is loaded when it is needed, not before', async (t) => {
   for (const name of ['countersign.js', 'step-up.js']) {
     t.notMatch(read(name), /navigator\.credentials/, name);
@@ -24,8 +29,9 @@ t.test('WebAuthn is loaded when it is needed, not before', async (t) => {
 t.test('nothing writes markup, runs text, keeps anything in the browser or speaks to the console', async (t) => {
   const unwanted =
     /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|localStorage|sessionStorage/;
-  for (const name of ['countersign.js', 'step-up.js', 'passkey.js']) t.notMatch(read(name), unwanted, name);
-  for (const name of ['countersign.js', 'step-up.js']) t.notMatch(read(name), /console\./, name);
+  for (const name of ['countersign.js', 'step-up.js', 'passkey.js', 'emergency.js'])
+    t.notMatch(read(name), unwanted, name);
+  for (const name of ['countersign.js', 'step-up.js', 'emergency.js']) t.notMatch(read(name), /console\./, name);
 });
 
 t.test('it can be imported where there is no DOM, as a server that renders does', async (t) => {

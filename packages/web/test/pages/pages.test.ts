@@ -1,4 +1,11 @@
-import { auditCodes, auditExportFormats, auditSortFields, errorCodes, type WorkspaceSettings } from '@countersign/core';
+import {
+  auditCodes,
+  auditExportFormats,
+  auditSortFields,
+  type EmergencyGrant,
+  errorCodes,
+  type WorkspaceSettings,
+} from '@countersign/core';
 import { h, type JSX } from 'preact';
 import t, { type Test } from 'tap';
 import { loadAssets } from '../../dist/assets.js';
@@ -11,15 +18,23 @@ import {
   type ChallengePageProps,
   ConfirmedPage,
   ElsewherePage,
+  EmergencyApprovalPage,
+  type EmergencyField,
+  EmergencyGrantPage,
+  EmergencyPage,
+  EmergencyRecordPage,
   EnrolmentPage,
   FactorsPage,
   GeneralEnrolmentPage,
   MessagePage,
   messageOf,
+  OwnEmergencyPage,
   PasskeyEnrolmentPage,
   PatientReportPage,
   RecoveryCodesPage,
   RemainingPage,
+  ReviewPage,
+  ReviewsPage,
   renderPage,
   type SettingsFieldError,
   SettingsPage,
@@ -74,6 +89,7 @@ const settings: SettingsPageProps = {
     untilEnrolled: 'sensitive-only',
     limits: [],
     secondAdministrator: false,
+    emergency: { enabled: true, who: 'all', roles: [], minutes: '' },
   },
   catalogue: {
     categories: [
@@ -94,6 +110,7 @@ const settings: SettingsPageProps = {
     treatment: true,
     graceBounds: { minMinutes: 0, maxMinutes: 60 },
     mostMinutes: null,
+    emergencyAccess: { roles: ['clinician'], mostMinutes: 60 },
   },
   history: [],
 };
@@ -107,6 +124,114 @@ const hostileSettings = (evil: string): WorkspaceSettings => ({
   mustEnrolRoles: [evil],
   roleLimits: { [evil]: { idleSeconds: 60 } },
 });
+
+const hostileGrant = (evil: string): EmergencyGrant => ({
+  id: evil,
+  workspaceId: evil,
+  userId: evil,
+  purpose: 'clinical',
+  patientId: evil,
+  status: 'ended',
+  requestedAt: at,
+  openedAt: at,
+  endsAt: at,
+  endedAt: at,
+  endedBy: 'person',
+  approvedBy: evil,
+  reason: evil,
+  purposeOfUse: evil,
+  recipient: evil,
+  facility: evil,
+  nature: evil,
+  reopens: evil,
+  review: { outcome: 'escalated', note: evil, by: evil, at },
+  reviewDueAt: at,
+  overdue: true,
+});
+
+/** Every page of emergency access, with the same text in every prop. */
+function emergencyPages(evil: string, href: string): Record<string, JSX.Element> {
+  const grant = hostileGrant(evil);
+  const own = {
+    patientLabel: evil,
+    secondsLeft: 61,
+    endAction: href,
+    continueHref: href,
+    homeHref: href,
+    hereHref: href,
+  };
+  const entry = { grant, patientLabel: evil, href, secondsLeft: 61 };
+  const access = { id: evil, at, code: evil, action: evil, categories: [evil], route: evil };
+  const said = { who: evil, why: evil, purposeOfUse: evil, recipient: evil, facility: evil, nature: evil };
+  return {
+    emergency: h(EmergencyPage, {
+      formAction: href,
+      purpose: 'clinical',
+      patientId: evil,
+      patientLabel: evil,
+      windowSeconds: 3600,
+      purposesOfUse: [evil, 'ETREAT'],
+      fields: { recipient: 'required', facility: 'optional', nature: 'required' },
+      needsApproval: true,
+      values: { reason: evil, purposeOfUse: evil, recipient: evil, facility: evil, nature: evil },
+      errors: new Map<EmergencyField, string>([
+        ['reason', evil],
+        ['purposeOfUse', evil],
+        ['nature', evil],
+      ]),
+      problem: evil,
+      returnTo: evil,
+      draft: evil,
+      cancelHref: href,
+    }),
+    'emergency that is open': h(EmergencyGrantPage, { ...own, grant: { ...grant, status: 'open' } }),
+    'emergency that waits': h(EmergencyGrantPage, { ...own, grant: { ...grant, status: 'waiting' } }),
+    'emergency that has ended': h(EmergencyGrantPage, { ...own, grant, againHref: href }),
+    'emergency that was declined': h(EmergencyGrantPage, { ...own, grant: { ...grant, status: 'declined' } }),
+    'own emergencies': h(OwnEmergencyPage, { own: [entry], toApprove: [entry], recoveryHref: href, notice: 'gone' }),
+    'emergency to approve': h(EmergencyApprovalPage, {
+      grant: { ...grant, status: 'waiting' },
+      patientLabel: evil,
+      windowSeconds: 3600,
+      approveAction: href,
+      declineAction: href,
+      cancelHref: href,
+      refusedNote: evil,
+    }),
+    reviews: h(ReviewsPage, {
+      state: 'to-review',
+      hrefs: { 'to-review': href, open: href, reviewed: href },
+      entries: [entry],
+      olderHref: href,
+    }),
+    review: h(ReviewPage, {
+      grant,
+      patientLabel: evil,
+      accesses: [access],
+      own: false,
+      reviewAction: href,
+      endAction: href,
+      recordHref: href,
+      queueHref: href,
+      earlierHref: href,
+      notice: 'reviewed',
+      refused: { outcome: evil, note: evil, field: 'note', text: evil },
+    }),
+    'record for a patient': h(EmergencyRecordPage, {
+      record: {
+        ...said,
+        patientId: evil,
+        from: at.toISOString(),
+        until: at.toISOString(),
+        opened: [{ at: at.toISOString(), action: evil, categories: [evil], route: evil }],
+      },
+      patientLabel: evil,
+      backHref: href,
+      csvHref: href,
+      jsonHref: href,
+    }),
+  };
+}
 
 interface Tag {
   readonly name: string;
@@ -181,6 +306,7 @@ t.test(
           cancelHref: href,
           restartHref: href,
           draft: { sealed: evil, notKept: null },
+          emergency: { href, purpose: 'clinical' },
         }),
         enrolment: h(EnrolmentPage, {
           formAction: href,
@@ -257,6 +383,7 @@ t.test(
             untilEnrolled: evil,
             limits: [{ role: evil, idleMinutes: evil, absoluteMinutes: evil }],
             secondAdministrator: true,
+            emergency: { enabled: true, who: 'chosen', roles: [evil], minutes: evil },
           },
           catalogue: {
             ...settings.catalogue,
@@ -266,6 +393,7 @@ t.test(
             roles: [{ id: evil, name: evil, clinical: true }],
             actions: [evil],
             reauthenticated: [evil],
+            emergencyAccess: { roles: [evil], mostMinutes: 60 },
           },
           errors: new Map<string, SettingsFieldError>([
             ['graceSeconds', { code: 'not-a-number' }],
@@ -375,7 +503,9 @@ t.test(
           values: filterOf(evil),
           listHref: href,
         }),
+        ...emergencyPages(evil, href),
         message: h(MessagePage, {
+          emergency: { label: evil, href },
           heading: evil,
           text: evil,
           cure: evil,
@@ -694,7 +824,7 @@ t.test('words around numbers', async (t) => {
 
 t.test('assets are files with types and tags, and pages name them by version', async (t) => {
   const assets = loadAssets();
-  t.same([...assets.files.keys()], ['countersign.css', 'countersign.js', 'step-up.js', 'passkey.js']);
+  t.same([...assets.files.keys()], ['countersign.css', 'countersign.js', 'step-up.js', 'passkey.js', 'emergency.js']);
   t.equal(assets.files.get('countersign.js')?.contentType, 'text/javascript; charset=utf-8');
   t.match(assets.files.get('countersign.css')?.etag, /^"[\w-]{43}"$/);
   const html = renderPage(h(ChallengePage, challenge), { ...shell, assetsVersion: assets.version });
