@@ -92,5 +92,6 @@ const csvLine = (cells: readonly (string | null)[]): string =>
  * settings than ours take for the end of a cell or line, and behind quotes and white space that they take away before they look.
  */
 const csvText = (value: string | number | null): string | null =>
-  value === null ? null : String(value).replace(FORMULA, "$&'");
-const FORMULA = /(?:^|[;\t\r\n])(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r\n])/gu;
+  value === null ? null : String(value).replace(FORMULA_WITHIN, "$&'").replace(FORMULA, "'");
+const FORMULA_WITHIN = /[;\t\r\n](?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20])/gu;
+const FORMULA = /^(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/u;
