@@ -42,8 +42,9 @@ const ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 const other = 'BBBBBBBBBBBBBBBBBBBBBB';
 const foreign = 'https://evil.example';
 const options = { challenge: 'AAAA', rpId: 'localhost', allowCredentials: [], userVerification: 'required' };
-const challenge = (base: string, id = ID) =>
+const challenge = (base: string, id = ID, members: object = {}) =>
   problem(401, 'step_up_required', {
+    ...members,
     challengeId: id,
     challengeUrl: `${base}/step-up/challenge/${id}`,
     apiUrl: `${base}/api`,
@@ -556,5 +557,33 @@ void against(
     await focusIs(page, 'code');
     await page.keyboard.type('123456');
     t.equal(await sent, true);
+  },
+);
+
+void against(
+  t,
+  'in an emergency the dialog has a way on, and what it opened is sent again without a code',
+  (base) => ({
+    'GET /record': [challenge(base, ID, { emergencyUrl: `${base}/step-up/emergency?patient=p1` }), ok()],
+    'GET /far': [challenge(base, ID, { emergencyUrl: `${foreign}/step-up/emergency` })],
+    [describePath]: [described([TOTP], { met: false }), described([TOTP], { met: true })],
+  }),
+  async (t, { page, send, answers }) => {
+    const sent = send();
+    const link = page.getByRole('link', { name: 'Emergency: open without confirming' });
+    await link.waitFor();
+    await inspectPage(t, page, 'dialog-emergency');
+    const [tab] = await Promise.all([page.waitForEvent('popup'), link.click()]);
+    t.match(tab.url(), '/step-up/emergency?patient=p1');
+    await tab.close();
+    await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+    t.equal(await sent, '200 {}');
+    t.strictSame(answers(), [], 'nothing was confirmed');
+
+    const far = send('/far');
+    await focusIs(page, 'code');
+    t.equal(await link.count(), 0, 'no link to another origin');
+    await page.keyboard.press('Escape');
+    t.match(await far, /^401 /);
   },
 );

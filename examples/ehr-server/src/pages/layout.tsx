@@ -25,11 +25,10 @@ export function Layout(props: {
         {visit !== null && <script type="module" src="/step-up/assets/emergency.js" />}
       </head>
       <body>
-        <a class="skip" href="#content">
-          Skip to content
-        </a>
-        {visit !== null && <EmergencyBanner open={visit.emergencyAccess} />}
         <header class="header">
+          <a class="skip" href="#content">
+            Skip to content
+          </a>
           <div class="bar">
             <a class="brand" href="/">
               Example EHR
@@ -38,6 +37,7 @@ export function Layout(props: {
             {visit && <Account visit={visit} />}
           </div>
         </header>
+        {visit !== null && <EmergencyBanner open={visit.emergencyAccess} />}
         <main id="content" tabIndex={-1}>
           {children}
         </main>
