@@ -253,6 +253,12 @@ t.test('options are checked against each other', async (t) => {
       { bounds: { leastGraceSeconds: 900, mostGraceSeconds: 300 } },
       /bounds\.leastGraceSeconds is above bounds\.mostGraceSeconds/,
     ],
+    ['emergency access for nobody', { emergencyAccess: {} }, /emergencyAccess says nobody who may use it/],
+    [
+      'emergency access for a role that is not declared',
+      { roles: [{ id: 'nurse', name: 'Nurse' }], emergencyAccess: { roles: ['nurse', 'medic'] } },
+      /emergencyAccess\.roles names medic/,
+    ],
     ['default above the bounds', { bounds: { mostGraceSeconds: 300 } }, /defaults\.graceSeconds is outside bounds/],
     ['default below the bounds', { bounds: { leastGraceSeconds: 901 } }, /defaults\.graceSeconds is outside bounds/],
     [
@@ -380,6 +386,7 @@ t.test(
       untilEnrolled: 'sensitive-only',
       roleLimits: {},
       secondAdministrator: false,
+      emergencyAccess: { enabled: true, roles: null, windowSeconds: null },
     });
     t.strictSame(graceOf(900), { 5: 900, 8: 60, 0: 0, default: 900 });
     t.strictSame(graceOf(45), { 5: 45, 8: 45, 0: 0, default: 45 }, 'a category is at most what the workspace chose');

@@ -12,7 +12,8 @@ import { categoryPolicy, NOW, principalOf, reauthenticating, settingsOf } from '
 // The attacker may do anything in any order: sign in and out, switch users on one workstation, drop or steal binding cookies,
 // wait, have settings loosened, have factors revoked, be exempt. What must never happen is that a request is allowed without a
 // proof of this user, this session, this binding, this patient (and category, and operation) that is fresh and strong enough; an
-// exemption answers for views and edits of records, and for nothing that asks again.
+// exemption, or emergency access to this patient before its end, answers for views and edits of records, and for nothing that asks
+// again.
 //
 // Session state and decision together are held against a reference that is too simple to be wrong: the list of every proof
 // ever given, each with what it is good for and the bindings that may still see it.
@@ -70,6 +71,8 @@ const operation = fc.oneof(
       categories: some(['5'], ['8'], ['5', '8'], []),
       action: some('view', 'edit', 'export', 'prescribe'),
       exempt: some(false, false, false, true),
+      /** Whether emergency access is open, for p1. */
+      emergency: some(false, false, false, true),
       operation: some('op1', 'op2'),
     }),
   },
@@ -264,6 +267,9 @@ function run(steps: readonly Step[], tally: Tally): void {
         },
         settings,
         exemption: step.exempt ? { kind: 'role', detail: 'anaesthetist' } : null,
+        emergencyAccess: step.emergency
+          ? { id: 'e1', purpose: 'clinical', patientId: 'p1', endsAt: now + 1 }
+          : { id: 'e0', purpose: 'clinical', patientId: step.patient, endsAt: now },
         factors: 'not-loaded',
         now,
       };
@@ -306,7 +312,8 @@ function run(steps: readonly Step[], tally: Tally): void {
           return age < then * 1000 && age < category.graceSeconds * 1000;
         });
       const asked = asks.length > 0 ? asks : exports || prescribes ? [null] : [];
-      const exempted = step.exempt && asked.length > 0 && !exports && !prescribes;
+      const overridden = step.exempt || (step.emergency && step.patient === 'p1');
+      const exempted = overridden && asked.length > 0 && !exports && !prescribes;
       const should = !ended && (exempted || asked.every(answers));
       if (should && oneShot && !exempted)
         kill((one) => visible.includes(one) && one.proof.operation === step.operation);
@@ -413,6 +420,12 @@ t.test('the reference sees what it is made for', async (t) => {
     ]),
     { allowed: 0, asked: 2 },
     'Threat 29',
+  );
+  const emergency = { ...request, emergency: true } as const;
+  t.same(
+    told([emergency, { ...emergency, patient: 'p2' }, { ...emergency, action: 'export' }]),
+    { allowed: 0, asked: 2, exempted: 1 },
+    'Threats 16 and 29',
   );
   const prescribing = { ...request, action: 'prescribe' } as const;
   const strong = { ...prove, strength: 'phishing-resistant' } as const;
