@@ -795,6 +795,35 @@ for (const [name, open] of Object.entries(backends)) {
       t.equal(confirmations, before, 'silent once closed');
     });
 
+    t.test('after a restore: every session of until then has ended, every epoch leaps', async (t) => {
+      const { connection } = await writerOf(store);
+      t.teardown(() => connection.close());
+      const known = { workspaceId: 'restored', userId: 'known', keyHash: 'k', signedInAt: NOW };
+      const stranger = { ...known, userId: 'stranger' };
+      await connection.transact(async (tx) => ({ value: await tx.raiseEpoch('restored', 'known'), records: [] }));
+      const distrust = () =>
+        connection.transact(async (tx) => ({ value: await tx.distrustSessions(NOW + 5), records: [] }));
+      const workspaces = await distrust();
+      t.ok(workspaces.includes('restored') && workspaces.includes('w1'), 'every workspace there is');
+      t.equal(new Set(workspaces).size, workspaces.length);
+      const { epochs, endedAt } = await store.sessionStanding(known);
+      t.ok(epochs.user > 1_000_000 && epochs.workspace > 1_000_000, 'beyond what can have been given since');
+      t.equal(endedAt, NOW + 5);
+      t.equal(
+        (await store.sessionStanding({ ...known, signedInAt: NOW + 6 })).endedAt,
+        null,
+        'a later sign-in goes on',
+      );
+      const other = await store.sessionStanding(stranger);
+      t.strictSame(
+        other.epochs,
+        { user: 0, workspace: epochs.workspace },
+        'those without a row share their workspace’s',
+      );
+      await distrust();
+      t.ok((await store.sessionStanding(known)).epochs.user > epochs.user, 'and again');
+    });
+
     t.test('errors carry neither parameters nor rows', async (t) => {
       const { connection, records } = await writerOf(store);
       t.teardown(() => connection.close());

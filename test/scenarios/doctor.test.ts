@@ -1,15 +1,19 @@
 // `countersign doctor` on a set-up as it should be, and then with each fault made for real: what it says, and how it ends.
+import { execFile } from 'node:child_process';
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type CommandLineSurroundings, runCommandLine } from '@countersign/cli';
 import { createCountersign, type Principal, totp } from '@countersign/core';
 import { openStore } from '@countersign/postgres';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
+import { selfSigned } from '../../packages/delivery/test/self-signed.ts';
 import { startHost } from '../support/hosts.ts';
 import { startServer } from '../support/postgres-server.ts';
 import { startTimeServer } from '../support/time-server.ts';
@@ -72,11 +76,13 @@ t.test('doctor', async (t) => {
   const site = await startHost('fastify');
   const healthy = ['doctor', '--database', as('app'), '--ntp-host', time.address, '--url', site.baseUrl];
 
+  const quick = ['doctor', '--database', as('app')];
+
   /** Says so, and ends with status 1; once it is undone, with 0. */
   const finds = async (
     t: Test,
     says: RegExp,
-    args = healthy,
+    args = quick,
     surroundings: Partial<CommandLineSurroundings> = {},
   ): Promise<string> => {
     const found = await run(args, surroundings);
@@ -84,7 +90,7 @@ t.test('doctor', async (t) => {
     t.match(found.out, /FAULT [^\n]*\n +→ /, 'each with a cure');
     return found.out;
   };
-  const warns = async (t: Test, says: RegExp, args = healthy, surroundings: Partial<CommandLineSurroundings> = {}) =>
+  const warns = async (t: Test, says: RegExp, args = quick, surroundings: Partial<CommandLineSurroundings> = {}) =>
     t.match(await run(args, surroundings), { status: 0, out: says, err: '' });
 
   await t.test('a set-up as it should be', async (t) => {
@@ -136,7 +142,7 @@ t.test('doctor', async (t) => {
     await sql`alter table countersign.audit_event disable trigger append_only`;
     await finds(t, /Append-only: The trigger append_only of audit_event is not enabled for every session/);
     await sql`alter table countersign.audit_event enable trigger append_only`;
-    await finds(t, /audit_event is not enabled for every session/, healthy);
+    await finds(t, /audit_event is not enabled for every session/);
     await sql`alter table countersign.audit_event enable always trigger append_only`;
     await sql`drop trigger append_only on countersign.audit_seal`;
     await finds(t, /The trigger append_only of audit_seal is missing/);
@@ -199,16 +205,16 @@ t.test('doctor', async (t) => {
     await finds(t, /clock is 3 minutes behind that of 127/, healthy, off(-180_000));
     await warns(t, /WARNING Clock: This machine’s clock is 10 seconds behind the database’s/, healthy, off(-10_000));
     time.ahead = 60_000;
-    await finds(t, /FAULT +Clock: This machine’s clock is 60 seconds behind that of 127/);
+    await finds(t, /FAULT +Clock: This machine’s clock is 60 seconds behind that of 127/, healthy);
     time.ahead = 0;
     time.stratum = 16;
-    await warns(t, /WARNING Clock: 127[^ ]+ did not answer as a time server/);
+    await warns(t, /WARNING Clock: 127[^ ]+ did not answer as a time server/, healthy);
     time.stratum = 2;
   });
 
   await t.test('keys', async (t) => {
     const withKeys = (given: object) => ({ env: { COUNTERSIGN_KEYS: JSON.stringify(given) } });
-    await finds(t, /Keys: 3 rows fit no key that was given/, healthy, withKeys({ current: 'k1', all: { k1: key() } }));
+    await finds(t, /Keys: 3 rows fit no key that was given/, quick, withKeys({ current: 'k1', all: { k1: key() } }));
     await finds(
       t,
       /3 rows lie under the key k1, which was not given/,
@@ -216,8 +222,8 @@ t.test('doctor', async (t) => {
       withKeys({ current: 'k2', all: { k2: key() } }),
     );
     const rotated = withKeys({ current: 'k2', all: { ...keys.all, k2: key() } });
-    await warns(t, /3 rows still lie under k1, which is not the current key/, healthy, rotated);
-    await warns(t, /- +Keys: No keys were given/, healthy, { env: {} });
+    await warns(t, /3 rows still lie under k1, which is not the current key/, quick, rotated);
+    await warns(t, /- +Keys: No keys were given/, quick, { env: {} });
     await sql`update countersign.factor set counter = 9 where user_id = 'carol'`;
     await finds(t, /1 row fit no key/);
     await sql`update countersign.factor set counter = -1 where user_id = 'carol'`;
@@ -231,7 +237,7 @@ t.test('doctor', async (t) => {
     await warns(t, /WARNING Categories: The settings of annex name categories that code does not declare: 99/);
     writeFileSync(join(folder, 'catalogue.json'), '["5","99"]');
     await warns(t, /well +Categories: Every category in the settings of 2 workspaces/, [
-      ...healthy,
+      ...quick,
       '--catalogue',
       join(folder, 'catalogue.json'),
     ]);
@@ -285,10 +291,10 @@ t.test('doctor', async (t) => {
     const days = (count: number) => ({
       clock: { now: () => Date.now() + count * 86_400_000, elapsed: () => performance.now() },
     });
-    await finds(t, /FAULT +Emergency access: 1 emergency access should have been reviewed by now/, healthy, days(4));
-    const patient = await run([...healthy, '--review-hours', '200'], days(4));
+    await finds(t, /FAULT +Emergency access: 1 emergency access should have been reviewed by now/, quick, days(4));
+    const patient = await run([...quick, '--review-hours', '200'], days(4));
     t.notMatch(patient.out, /should have been reviewed/);
-    t.match(await run([...healthy, '--review-hours', 'soon']), { status: 2, err: /number of hours/ });
+    t.match(await run([...quick, '--review-hours', 'soon']), { status: 2, err: /number of hours/ });
     await sql`alter table countersign.emergency_access disable trigger append_only`;
     await sql`update countersign.emergency_access set patient_id = 'p1'`;
     await finds(t, /FAULT +Emergency access: 1 emergency access are not as they were written/);
@@ -298,7 +304,7 @@ t.test('doctor', async (t) => {
 
   await t.test('a spool', async (t) => {
     const spool = join(folder, 'spool');
-    const look = [...healthy, '--spool', spool];
+    const look = [...quick, '--spool', spool];
     await finds(t, /FAULT +Spool: Nothing can be written to the spool/, look);
     mkdirSync(spool);
     await warns(t, /well +Spool: The spool is empty/, look);
@@ -311,6 +317,36 @@ t.test('doctor', async (t) => {
     const [first = Buffer.alloc(0)] = frames;
     writeFileSync(file, Buffer.concat(frames).fill(0, first.length + 32, first.length + 36));
     await finds(t, /FAULT +Spool: 1 file of the spool lost something in the middle/, look);
+  });
+
+  await t.test('a site with HTTPS: cookies, and whether a browser is told to stay with it', async (t) => {
+    const { cert, key: privateKey } = selfSigned();
+    const trusted = join(folder, 'site.pem');
+    writeFileSync(trusted, cert);
+    const sent = { cookies: ['countersign=x; Path=/', 'sid=x; Path=/; HttpOnly'], headers: {} };
+    const tls = createSecureServer({ cert, key: privateKey }, (_request, response) => {
+      response.writeHead(401, { 'cache-control': 'no-store', 'set-cookie': sent.cookies, ...sent.headers });
+      response.end('{}');
+    });
+    await new Promise<void>((resolve) => tls.listen(0, '127.0.0.1', resolve));
+    t.teardown(() => tls.close());
+    const { port } = tls.address() as AddressInfo;
+    const bin = fileURLToPath(new URL('../../packages/cli/bin/countersign.js', import.meta.url));
+    /** In a process of its own: which certificates are trusted is settled at its start. */
+    const look = (env: Readonly<Record<string, string>>) =>
+      new Promise<string>((resolve) => {
+        const args = [bin, 'doctor', '--database', as('app'), '--url', `https://localhost:${port}`];
+        execFile(process.execPath, args, { env: { ...process.env, ...env } }, (_error, out) => resolve(out));
+      });
+    const careless = await look({ NODE_EXTRA_CA_CERTS: trusted });
+    t.match(careless, /FAULT +Web site: Our cookie is the one for plain HTTP/);
+    t.match(careless, /FAULT +Web site: The cookie sid is sent without Secure/);
+    t.match(careless, /WARNING Web site: The cookie countersign is sent without HttpOnly/);
+    t.match(careless, /WARNING Web site: There is no Strict-Transport-Security/);
+    sent.cookies = ['__Host-countersign=x; Path=/; Secure; HttpOnly', 'sid=x; Path=/; Secure; HttpOnly'];
+    sent.headers = { 'strict-transport-security': 'max-age=63072000' };
+    t.match(await look({ NODE_EXTRA_CA_CERTS: trusted }), /^well +Web site: /m);
+    t.match(await look({}), /FAULT +Web site: https:.* does not answer: DEPTH_ZERO_SELF_SIGNED_CERT/);
   });
 
   await t.test('a schema of another release', async (t) => {
@@ -326,7 +362,7 @@ t.test('doctor', async (t) => {
   await t.test('events that nobody seals', async (t) => {
     await until(async () => (await store.seals.unsealed(true)).length === 0);
     await close();
-    await warns(t, /well +Sealing: The newest seal is/, healthy);
+    await warns(t, /well +Sealing: The newest seal is/);
     await sql`insert into countersign.audit_event (stream, index, id, at, code, outcome, hash)
       values (${randomUUID()}, 0, ${randomUUID()}, now() - interval '5 minutes', 'MFA_REQUIRED', 'refused', '\\x00')`;
     await finds(t, /FAULT +Sealing: The newest seal is [^;]+; 2 events are in no seal, the oldest for 5 minutes/);
