@@ -40,7 +40,7 @@ function authenticator(secret: string): () => Promise<string> {
 const hrefOfRestricted = (page: Page) => page.locator('li.restricted a.open').first().getAttribute('href');
 
 for (const adapter of ['fastify', 'express'] as const) {
-  t.test(`the story on ${adapter}`, { timeout: 110_000 }, async (t) => {
+  t.test(`the story on ${adapter}`, { timeout: 150_000 }, async (t) => {
     const ehr = await startExampleEhr(adapter);
     const accounts = await ehr.accounts();
     const secretOf = (username: string) => accounts.find((account) => account.username === username)?.totpSecret ?? '';
