@@ -1,9 +1,10 @@
-// npm run bench -- [--rounds N] [--seconds S] [--only http|audit|grace|factors|lists|state|growth] [--rows 1000000,10000000]
+// npm run bench -- [--rounds N] [--seconds S] [--only http|audit|grace|factors|lists|state|sealing|growth] [--rows 1000000,10000000]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchAudit } from './audit/audit-bench.ts';
 import { benchGrowth } from './audit/growth-bench.ts';
+import { benchSealing } from './audit/sealing-bench.ts';
 import { type Comparison, tableOf } from './comparison.ts';
 import { startDatabase } from './database.ts';
 import { benchFactors } from './factors/factors-bench.ts';
@@ -12,7 +13,7 @@ import { benchHttp } from './http/http-bench.ts';
 import { benchLists } from './lists/list-bench.ts';
 import { benchState } from './state/state-bench.ts';
 
-const parts = ['grace', 'audit', 'http', 'factors', 'lists', 'state', 'growth'] as const;
+const parts = ['grace', 'audit', 'http', 'factors', 'lists', 'state', 'sealing', 'growth'] as const;
 const usage = `npm run bench -- [--rounds N] [--seconds S] [--only ${parts.join('|')}] [--rows 1000000,10000000]`;
 
 const { values } = parseArgs({
@@ -42,6 +43,7 @@ try {
   if (chosen.includes('factors')) comparisons.push(...(await benchFactors(rounds, seconds / 4)));
   if (chosen.includes('lists')) comparisons.push(...(await benchLists(database, rounds)));
   if (chosen.includes('state')) comparisons.push(...(await benchState(database, rounds)));
+  if (chosen.includes('sealing')) comparisons.push(...(await benchSealing(database, rounds, seconds)));
   if (chosen.includes('growth')) comparisons.push(...(await benchGrowth(database, rounds, seconds, sizes)));
   if (chosen.includes('http')) comparisons.push(...(await benchHttp(database, rounds, seconds)));
 } finally {

@@ -81,7 +81,7 @@ const tlog = sigstore('@sigstore/verify/dist/tlog/checkpoint.js') as {
 
 /** Verifies an inclusion proof as sigstore does for its own logs. */
 function bySigstore({ event, leafIndex, hashes, checkpoint }: InclusionProof, vkey: string): void {
-  const [name = '', id = '', key = ''] = vkey.split('+');
+  const [, name = '', id = '', key = ''] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(vkey) ?? [];
   const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from(key, 'base64').subarray(1)]);
   const publicKey = createPublicKey({ key: spki, format: 'der', type: 'spki' });
   const log = { logID: Buffer.from(id, 'hex'), baseURL: `https://${name}`, publicKey };

@@ -41,6 +41,7 @@ export type { EventSink } from './audit/event-sink.ts';
 export { EMPTY_ROOT, leafHash, MerkleFrontier, nodeHash, type TreeNode } from './audit/merkle.ts';
 export { verifyConsistency, verifyInclusion } from './audit/merkle-proof.ts';
 export { proveConsistency, proveInclusion } from './audit/prove.ts';
+export { Sealer } from './audit/sealer.ts';
 export { type AuditLogCheck, type AuditLogFindings, verifyAuditLog } from './audit/verify-audit-log.ts';
 export { type StreamCheck, verifyStream } from './audit/verify-stream.ts';
 export { type AuditListener, AuditWriter, type AuditWriterOptions } from './audit/writer.ts';
