@@ -17,6 +17,7 @@ import { selfSigned } from '../../packages/delivery/test/self-signed.ts';
 import { startHost } from '../support/hosts.ts';
 import { startServer } from '../support/postgres-server.ts';
 import { startTimeServer } from '../support/time-server.ts';
+import { startTransactionPooler } from '../support/transaction-pooler.ts';
 import { until } from '../support/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-doctor-'));
@@ -317,6 +318,22 @@ t.test('doctor', async (t) => {
     const [first = Buffer.alloc(0)] = frames;
     writeFileSync(file, Buffer.concat(frames).fill(0, first.length + 32, first.length + 36));
     await finds(t, /FAULT +Spool: 1 file of the spool lost something in the middle/, look);
+  });
+
+  await t.test('a transaction pooler', async (t) => {
+    const pooler = await startTransactionPooler(new URL(as('app')), { refuses: false });
+    await finds(t, /FAULT +Database server: A transaction pooler stands before the server/, [
+      'doctor',
+      '--database',
+      pooler.href,
+    ]);
+    const strict = await startTransactionPooler(new URL(as('app')), { refuses: true });
+    await finds(t, /FAULT +Database: The database refuses settings at the start of a session/, [
+      'doctor',
+      '--database',
+      strict.href,
+    ]);
+    await warns(t, /well +Database server: /, ['doctor', '--database', strict.href, '--direct', as('app')]);
   });
 
   await t.test('a site with HTTPS: cookies, and whether a browser is told to stay with it', async (t) => {
