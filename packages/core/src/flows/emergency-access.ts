@@ -256,8 +256,9 @@ export class EmergencyAccess {
       try {
         return await work();
       } catch (error) {
-        if (!isUnreachable(error)) throw error;
-        standIn.lost();
+        if (isUnreachable(error)) standIn.lost();
+        // Found away on the way: a refusal may come of records of the host's that are away with it.
+        else if (!standIn.isAway) throw error;
       }
     }
     return await without(this.#away);

@@ -80,7 +80,7 @@ export class StandIn {
     const entries: SpoolEntry[] = [];
     for (const file of await this.#spool.waiting()) {
       const content = await this.#spool.read(file);
-      if (content.damaged) return [];
+      if (content === null || content.damaged) return [];
       entries.push(...content.entries);
     }
     return spooledEmergencies(entries);

@@ -25,7 +25,8 @@ const CHUNK = 500;
  * Brings everything that the spool holds into the database, in order, and removes it from the disk. Each entry is written with its
  * rows in one transaction, and only if its events are not there: killed at any moment and begun again, it repeats and loses nothing.
  *
- * Of a file that was damaged, what stands before the damage is written, the file is set aside, and the event says so. Rejects as the
+ * Of a file that was damaged, what stands before the damage is written, the file is set aside, and the event says so; so it does of
+ * one that is gone. Rejects as the
  * store does, with `key_unknown` or `spool_unavailable`: then what is left stays where it is.
  */
 export async function drainSpool(draining: Draining): Promise<void> {
@@ -33,6 +34,11 @@ export async function drainSpool(draining: Draining): Promise<void> {
   for (let files = await spool.waiting(); files.length > 0; files = await spool.waiting()) {
     for (const file of files) {
       const content = await spool.read(file);
+      if (content === null) {
+        await audit.append([lostEvent(file.stream)]);
+        spool.forget(file);
+        continue;
+      }
       const heads = content.entries.length === 0 ? [] : await drainFile(draining, content);
       const event = drainedEvent(content, heads);
       await (content.drainedId === null ? audit.append([event]) : audit.appendOnce(content.drainedId, event));
@@ -80,6 +86,11 @@ async function withoutWritten(
 ): Promise<readonly SpoolEntry[]> {
   const written = await connection.written(entries.flatMap(({ records }) => records.map(({ id }) => id)));
   return entries.filter(({ records }) => !records.every(({ id }) => written.has(id)));
+}
+
+function lostEvent(stream: string): AuditEventInput {
+  const about = { code: 'AUDIT_SPOOL_DRAINED', outcome: 'failure', reason: 'missing' } as const;
+  return { ...about, workspaceId: null, userId: null, details: JSON.stringify({ stream }) };
 }
 
 /** It names the heads that this stream's opening in the database was told, as an opening record does. */

@@ -37,6 +37,9 @@ export class SpoolFile {
         written += bytesWritten;
       }
       await this.#handle.datasync();
+      // On disk, and yet gone with the process: somebody has removed the file.
+      const { nlink } = await this.#handle.stat();
+      if (nlink === 0) throw Object.assign(new Error('The file was removed.'), { code: 'ENOENT' });
       // The file's own name, too.
       if (this.#bytes === 0) await syncFolder(dirname(this.path));
       this.#bytes += frame.length;

@@ -77,5 +77,8 @@ const cures: Readonly<Record<string, string>> = {
   ENOENT: 'Its folder is not there: is the volume mounted?',
 };
 
+/** Whether a file is not there. */
+export const isMissing = (error: unknown): boolean => errnoOf(error) === 'ENOENT';
+
 const errnoOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';

@@ -13,6 +13,7 @@ import { readSpoolFile, type SpoolContent } from './read-spool-file.ts';
 import { type SpoolEntry, type SpoolRow, sealContent } from './spool-entry.ts';
 import { SpoolFile } from './spool-file.ts';
 import {
+  isMissing,
   makeFolder,
   removeFile,
   type SpoolFileName,
@@ -67,19 +68,24 @@ export class Spool {
   readonly #unlock: () => Promise<void>;
   /** Waits to be drained, the oldest first; without the file that is being written. */
   #files: SpoolFileName[];
-  /** Bytes in them. */
-  #bytes: number;
+  /** Bytes in them, by path. */
+  readonly #sizes: Map<string, number>;
   #current: Current | null = null;
   #last: StreamHead | null = null;
   #queue: Waiting[] = [];
   #running: Promise<void> | null = null;
   #closed = false;
 
-  private constructor(options: SpoolOptions, unlock: () => Promise<void>, files: SpoolFileName[], bytes: number) {
+  private constructor(
+    options: SpoolOptions,
+    unlock: () => Promise<void>,
+    files: SpoolFileName[],
+    sizes: Map<string, number>,
+  ) {
     this.#options = options;
     this.#unlock = unlock;
     this.#files = files;
-    this.#bytes = bytes;
+    this.#sizes = sizes;
   }
 
   /**
@@ -93,13 +99,8 @@ export class Spool {
       // Inside, since the volume may be mounted by another machine too, where the folder has another name.
       unlock = await lockFolder(folder, { place: (path) => join(path, 'lock'), code: 'spool_folder_in_use' });
       const files = (await spoolFiles(folder)).filter(({ damaged }) => !damaged);
-      const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size));
-      return new Spool(
-        options,
-        unlock,
-        files,
-        sizes.reduce((sum, size) => sum + size, 0),
-      );
+      const sizes = await Promise.all(files.map(async ({ path }) => [path, (await stat(path)).size] as const));
+      return new Spool(options, unlock, files, new Map(sizes));
     } catch (error) {
       await unlock?.();
       throw spoolFault(error);
@@ -132,27 +133,33 @@ export class Spool {
     return [...this.#files];
   }
 
-  /** Reads one file of {@link waiting}. */
-  async read(file: SpoolFileName): Promise<SpoolContent> {
+  /** Reads one file of {@link waiting}; null where somebody has removed it. */
+  async read(file: SpoolFileName): Promise<SpoolContent | null> {
     try {
       return await readSpoolFile(file, this.#options.keyring);
     } catch (error) {
+      if (isMissing(error)) return null;
       throw spoolFault(error);
     }
   }
 
+  /** It waits no more: it is gone. */
+  forget(file: SpoolFileName): void {
+    this.#sizes.delete(file.path);
+    this.#files = this.#files.filter(({ path }) => path !== file.path);
+  }
+
   /** The file is in the database, whole: it is removed. What was damaged is set aside instead, under a name that says so. */
   async retire(file: SpoolFileName, damaged: boolean): Promise<void> {
+    const { folder } = this.#options;
     try {
-      const { size } = await stat(file.path);
       if (damaged) {
         await rename(file.path, `${file.path}.damaged`);
-        await syncFolder(this.#options.folder);
+        await syncFolder(folder);
       } else {
-        await removeFile(this.#options.folder, file.path);
+        await removeFile(folder, file.path);
       }
-      this.#bytes -= size;
-      this.#files = this.#files.filter(({ path }) => path !== file.path);
+      this.forget(file);
     } catch (error) {
       throw spoolFault(error);
     }
@@ -207,7 +214,8 @@ export class Spool {
       at: records[0]?.at ?? clock.now(),
       body: await sealContent(keyring, current.name.stream, current.frames, content),
     });
-    if (this.#bytes + current.file.bytes + frame.length > mostBytes) {
+    const waiting = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
+    if (waiting + current.file.bytes + frame.length > mostBytes) {
       throw new CountersignError('spool_unavailable', {
         detail: `The emergency spool holds as much as it may (${mostBytes} bytes).`,
         cure: 'Bring the database back, or raise emergencyAccess.spool.mostBytes.',
@@ -253,7 +261,7 @@ export class Spool {
       return;
     }
     this.#files.push(current.name);
-    this.#bytes += current.file.bytes;
+    this.#sizes.set(current.name.path, current.file.bytes);
     this.#last = current.head;
   }
 }

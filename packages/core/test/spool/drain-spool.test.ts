@@ -1,6 +1,6 @@
 // Draining: what was spooled reaches the log in order, with its rows, once, also where the database goes away again at any moment of it.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { manualClock } from '../../../../test/support/clock.ts';
@@ -126,6 +126,17 @@ t.test('a damaged file: what stands before is drained, the rest is set aside, an
   spool = await open();
   await drainSpool({ spool, store, audit: writer(), put });
   t.match(JSON.parse(told().at(-1)?.details ?? ''), { events: 0, head: null, cutOffBytes: 1 });
+  t.ok(spool.isEmpty);
+  await spool.close();
+
+  // Removed by somebody while it waited.
+  spool = await open();
+  await spool.append([event('e')]);
+  const [gone] = await spool.waiting();
+  rmSync(gone?.path ?? '');
+  await drainSpool({ spool, store, audit: writer(), put });
+  t.match(told().at(-1), { outcome: 'failure', reason: 'missing' });
+  t.equal(JSON.parse(told().at(-1)?.details ?? '').stream, gone?.stream);
   t.ok(spool.isEmpty);
   await spool.close();
 });
