@@ -183,6 +183,47 @@ onEveryAdapter('nobody opens it who may not, and nobody judges their own', async
   ]);
 });
 
+onEveryAdapter(
+  'what is refused is refused at every door, and no page shows the way to a refusal',
+  async (t, adapter) => {
+    const { host, client } = await start(adapter);
+    const { purpose: _, ...json } = asked('p1');
+    const sue = { actor: { userId: 'sue', displayName: 'Sue' } };
+    for (const [identity, code] of [
+      [{ kind: 'service' }, /^(person_required|step_up_required)$/],
+      [sue, /^person_required$/],
+      [{ roles: [] }, /^emergency_not_eligible$/],
+    ] as const) {
+      const who = as(identity as Partial<Principal>);
+      t.match(await client.post('/api/v1/break-glass', { ...who, json }), { status: 403 });
+      t.match((await client.post('/api/v1/break-glass', { ...who, json })).json().code, code);
+      t.match((await client.get('/api/v1/break-glass/options?patientId=p1', who)).json().available, false);
+      t.notOk('emergencyUrl' in (await client.get('/visits/v1', who)).json());
+      const page = await client.get('/step-up/emergency?patient=p1', { ...who, page: true });
+      t.equal(page.status, 403);
+      t.notMatch(page.text, '<textarea');
+    }
+    for (const reason of ['', '                        ', 'zzzzzzzzzzzzzzzzzzzzzzzzz', 'too short']) {
+      const refusal = await client.post('/api/v1/break-glass', as({}, { json: { ...json, reason } }));
+      t.match(refusal.json(), { status: 422, code: 'emergency_reason_insufficient' });
+    }
+    t.equal((await client.get('/visits/v1', as({}))).status, 401, 'nothing is open');
+
+    const scripted = [];
+    for (let patient = 0; patient < 9; patient += 1) {
+      const body = { ...json, patientId: `scripted ${patient}` };
+      scripted.push((await client.post('/api/v1/break-glass', as({}, { json: body }))).status);
+    }
+    t.strictSame(scripted, [201, 201, 201, 202, 202, 202, 429, 429, 429], 'what has to be approved is bounded, too');
+    host.clock.advance(3600);
+    const again = await client.post('/api/v1/break-glass', as({}, { json: { ...json, patientId: 'scripted 0' } }));
+    t.equal(again.status, 201);
+    t.ok(again.json().reopens, 'opened at minute 60 again, it names the earlier one');
+    t.equal((await client.get('/export/v1', as({}))).status, 401, 'and nothing leaves by it');
+    t.strictSame(host.faults, []);
+  },
+);
+
 t.test('scripted over many patients on two nodes at once: as many as the bounds have room for', async (t) => {
   const store = await createRealStore();
   const key = randomBytes(32).toString('base64');

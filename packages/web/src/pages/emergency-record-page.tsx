@@ -56,9 +56,9 @@ export function EmergencyRecordPage({ record, patientLabel, ...props }: Emergenc
         <Facts rows={rows} />
       </div>
       <section class="cs-section" aria-labelledby="cs-opened">
-        <h2 id="cs-opened">{detail.heading}</h2>
+        <h2 id="cs-opened">{text.heading}</h2>
         {record.opened.length === 0 ? (
-          <p class="cs-empty">{detail.none}</p>
+          <p class="cs-empty">{text.none}</p>
         ) : (
           <DataTable
             caption={format(reviews.caption, { timeZone: timeZone ?? 'UTC' })}

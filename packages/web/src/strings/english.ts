@@ -584,7 +584,7 @@ export const english = {
     open: {
       title: 'Emergency access is open',
       left: '{time} left, until {date}.',
-      continue: 'Continue to the record',
+      continue: 'Continue where you were',
       recovery: 'Add a new factor',
       endText: 'As soon as you no longer need it: everything locks at once.',
       end: 'End emergency access now',
@@ -660,8 +660,8 @@ export const english = {
     back: 'All reviews',
     detail: {
       title: 'Emergency access of {user}',
-      heading: 'What it opened',
-      none: 'Nothing was opened under it.',
+      heading: 'What happened under it',
+      none: 'Nothing happened under it.',
       route: 'Where',
       endNow: 'End it now',
       reviewHeading: 'Your review',
@@ -686,6 +686,8 @@ export const english = {
       intro:
         'In an emergency, sensitive records were opened without the usual confirmation. This is who opened what, when and why.',
       event: 'What happened',
+      heading: 'What was opened',
+      none: 'Nothing was opened.',
       csv: 'Save as CSV',
       json: 'Save as JSON',
       print: 'Print',
@@ -849,6 +851,7 @@ export const english = {
       administer: 'Open an administrators’ page',
       'audit-export': 'Export the audit log',
       'patient-report': 'Patient report',
+      'emergency-access': 'Emergency access',
     },
     /** By event code; another is shown as it is. */
     codes: {

@@ -574,7 +574,7 @@ export const spanish: Strings = {
     open: {
       title: 'El acceso de emergencia está abierto',
       left: 'Quedan {time}, hasta el {date}.',
-      continue: 'Continuar al registro',
+      continue: 'Continuar donde estaba',
       recovery: 'Añadir un factor nuevo',
       endText: 'En cuanto ya no lo necesite: todo se bloquea de inmediato.',
       end: 'Terminar ahora el acceso de emergencia',
@@ -648,8 +648,8 @@ export const spanish: Strings = {
     back: 'Todas las revisiones',
     detail: {
       title: 'Acceso de emergencia de {user}',
-      heading: 'Lo que abrió',
-      none: 'No se abrió nada con él.',
+      heading: 'Lo que ocurrió con él',
+      none: 'No ocurrió nada con él.',
       route: 'Dónde',
       endNow: 'Terminarlo ahora',
       reviewHeading: 'Su revisión',
@@ -674,6 +674,8 @@ export const spanish: Strings = {
       intro:
         'En una emergencia se abrieron registros sensibles sin la confirmación habitual. Esto es quién abrió qué, cuándo y por qué.',
       event: 'Qué ocurrió',
+      heading: 'Lo que se abrió',
+      none: 'No se abrió nada.',
       csv: 'Guardar como CSV',
       json: 'Guardar como JSON',
       print: 'Imprimir',
@@ -832,6 +834,7 @@ export const spanish: Strings = {
       administer: 'Abrir una página de administración',
       'audit-export': 'Exportar el registro de auditoría',
       'patient-report': 'Informe del paciente',
+      'emergency-access': 'Acceso de emergencia',
     },
     codes: {
       MFA_REQUIRED: 'Factor solicitado',
