@@ -40,7 +40,7 @@ function authenticator(secret: string): () => Promise<string> {
 const hrefOfRestricted = (page: Page) => page.locator('li.restricted a.open').first().getAttribute('href');
 
 for (const adapter of ['fastify', 'express'] as const) {
-  t.test(`the story on ${adapter}`, { timeout: 150_000 }, async (t) => {
+  t.test(`the story on ${adapter}`, { timeout: 110_000 }, async (t) => {
     const ehr = await startExampleEhr(adapter);
     const accounts = await ehr.accounts();
     const secretOf = (username: string) => accounts.find((account) => account.username === username)?.totpSecret ?? '';
@@ -165,6 +165,12 @@ for (const adapter of ['fastify', 'express'] as const) {
       await inspectPage(t, page, 'audit');
       const codes = (await page.locator('table').first().textContent()) ?? '';
       for (const told of ['settings', 'enrol']) t.match(codes.toLowerCase(), told);
+
+      // The pages behind it are the same whatever serves them; test/scenarios/audit-examination.test.ts has both.
+      if (adapter === 'express') {
+        await page.context().close();
+        return;
+      }
 
       // By keyboard alone: the order is turned round, one event opened, and its proof read.
       await page.getByRole('link', { name: 'Event', exact: true }).focus();
