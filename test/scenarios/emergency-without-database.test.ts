@@ -7,9 +7,12 @@ import { join } from 'node:path';
 import { type AuditRecord, type EmergencyRequest, type Store, spoolState, verifyStream } from '@countersign/core';
 import { migrate, openStore } from '@countersign/postgres';
 import postgres from 'postgres';
+import type { Test } from 'tap';
 import { manualClock } from '../support/clock.ts';
 import { crashServer } from '../support/crash-server.ts';
+import { emergencyHref } from '../support/emergency.ts';
 import { type Host, onEveryAdapter, startHost } from '../support/hosts.ts';
+import { formTo, sendForm } from '../support/page-form.ts';
 import { startServer } from '../support/postgres-server.ts';
 import { until } from '../support/until.ts';
 
@@ -34,6 +37,30 @@ async function soundRecords(store: Store): Promise<readonly AuditRecord[]> {
     all.push(...records);
   }
   return all;
+}
+
+/** The same by a browser without a script: from the page that says 503 to the record, and to its end. */
+async function throughThePages(t: Test, host: Host, userId: string): Promise<string> {
+  const client = host.client();
+  const headers = { 'x-user': userId };
+  const look = (path: string) => client.get(path, { page: true, headers });
+  const refused = await look('/visits/v1');
+  t.equal(refused.status, 503);
+  const form = await look(emergencyHref(refused));
+  t.equal(form.status, 200);
+  const typed = { reason: 'Unconscious on arrival, medication unknown.', purposeOfUse: 'ETREAT' };
+  const opened = await sendForm(client, formTo(form.text, '/step-up/emergency'), typed, headers);
+  t.equal(opened.headers.get('location'), '/visits/v1');
+  t.equal((await look('/visits/v1')).status, 200);
+  const { own } = (await client.get('/api/v1/break-glass', { headers })).json() as { own: { id: string }[] };
+  const id = String(own[0]?.id);
+  const path = `/step-up/emergency/${id}`;
+  const page = await look(path);
+  t.match(page.text, 'Emergency access is open');
+  t.equal((await sendForm(client, formTo(page.text, `${path}/end`), {}, headers)).status, 303);
+  t.match((await look(path)).text, 'Emergency access has ended');
+  t.equal((await look('/visits/v1')).status, 503);
+  return id;
 }
 
 onEveryAdapter('a clinician gets in while the database is away', async (t, adapter) => {
@@ -80,7 +107,7 @@ onEveryAdapter('a clinician gets in while the database is away', async (t, adapt
   };
 
   const first = await start();
-  for (const userId of ['carol', 'dave', 'amy'])
+  for (const userId of ['carol', 'dave', 'erin', 'amy'])
     t.equal(await open(first.host, userId, 'v1'), 403, 'it takes a factor');
   const before = await emergencyOf(first.host, 'dave').start('p2');
   t.equal(await open(first.host, 'dave', 'v2'), 200);
@@ -104,6 +131,7 @@ onEveryAdapter('a clinician gets in while the database is away', async (t, adapt
   t.match(await dave.end(ended.id), { status: 'ended', endedBy: 'person' });
   t.match(await dave.end(before.id), { status: 'ended' }, 'also what the database had opened');
   t.equal(await open(first.host, 'dave', 'v2'), 503);
+  const erins = await throughThePages(t, first.host, 'erin');
   for (const name of readdirSync(folder).filter((file) => file !== 'lock')) {
     for (const secret of ['carol', 'Unconscious', 'p1"']) t.notOk(readFileSync(join(folder, name)).includes(secret));
   }
@@ -140,7 +168,7 @@ onEveryAdapter('a clinician gets in while the database is away', async (t, adapt
   const stored = await second.store.emergencyAccess({ workspaceId: 'clinic' });
   t.strictSame(
     stored.map(({ access, steps }) => [access.id, ...steps.map(({ kind }) => kind)]).sort(),
-    [[grant.id], [ended.id, 'ended'], [before.id, 'ended']].sort(),
+    [[grant.id], [ended.id, 'ended'], [before.id, 'ended'], [erins, 'ended']].sort(),
   );
   await second.end();
 

@@ -2,7 +2,15 @@ import type { EmergencyGrant, ErrorCode, SessionPrincipal } from '@countersign/c
 import { z } from 'zod';
 import { jsonReply } from '../http/web-reply.ts';
 import type { Web } from '../web.ts';
-import { emergencyId, emergencyPurpose, emergencyText, grantPath, patientId, secondsLeft } from './emergency-input.ts';
+import {
+  emergencyId,
+  emergencyPurpose,
+  emergencyText,
+  grantPath,
+  patientId,
+  secondsLeft,
+  waitingOrNone,
+} from './emergency-input.ts';
 import { emergencyRecordSchema, takeRecord } from './emergency-record.ts';
 import { endpoint } from './endpoint.ts';
 import { reviewCursor, reviewQueue } from './review-queue.ts';
@@ -133,9 +141,8 @@ export const breakGlassOwn = endpoint({
   output: z.object({ own: z.array(grantSchema), waitingForApproval: z.array(grantSchema) }),
   errors: mayNot,
   async handle({ web, principal }) {
-    const { emergency } = web.countersign;
-    const own = await emergency.own(principal);
-    const waiting = await emergency.waitingForApproval(principal);
+    const own = await web.countersign.emergency.own(principal);
+    const waiting = await waitingOrNone(web, principal);
     const shown = (grant: EmergencyGrant) => shownGrant(web, principal, grant);
     return jsonReply(200, {
       own: await Promise.all(own.map(shown)),

@@ -1,11 +1,19 @@
-import type { EmergencyGrant, SessionPrincipal } from '@countersign/core';
+import { CountersignError, type EmergencyGrant, type SessionPrincipal } from '@countersign/core';
 import { h } from 'preact';
 import { z } from 'zod';
 import { redirectReply, type WebReply } from '../http/web-reply.ts';
 import type { WebRequest } from '../http/web-request.ts';
 import { EmergencyApprovalPage, EmergencyGrantPage } from '../pages/pages.ts';
 import type { Web } from '../web.ts';
-import { againPath, emergencyId, emergencyText, grantPath, isRefusal, secondsLeft } from './emergency-input.ts';
+import {
+  againPath,
+  emergencyId,
+  emergencyText,
+  grantPath,
+  isRefusal,
+  secondsLeft,
+  waitingOrNone,
+} from './emergency-input.ts';
 import { endpoint } from './endpoint.ts';
 import { returnQuery } from './factor-input.ts';
 import { withReturn } from './return-path.ts';
@@ -21,11 +29,13 @@ export const emergencyGrantPage = endpoint({
   params,
   query: returnQuery,
   async handle({ web, request, principal, params, query }) {
+    const grant = await findOrNull(web, principal, params.id);
+    if (grant?.userId === principal.userId)
+      return await grantReply(web, request, principal, grant, web.paths.returnPath(query.returnTo));
     const waiting = await waitingFor(web, principal, params.id);
     if (waiting !== undefined) return await approvalReply(web, request, principal, waiting);
-    const grant = await web.countersign.emergency.find(principal, params.id);
-    if (grant.userId !== principal.userId) return redirectReply(web.path(`/admin/reviews/${grant.id}`));
-    return await grantReply(web, request, principal, grant, web.paths.returnPath(query.returnTo));
+    if (grant === null) throw new CountersignError('not_found');
+    return redirectReply(web.path(`/admin/reviews/${grant.id}`));
   },
 });
 
@@ -97,7 +107,16 @@ async function decided(web: Web, done: 'approved' | 'declined', decide: () => Pr
 }
 
 async function waitingFor(web: Web, principal: SessionPrincipal, id: string): Promise<EmergencyGrant | undefined> {
-  return (await web.countersign.emergency.waitingForApproval(principal)).find((grant) => grant.id === id);
+  return (await waitingOrNone(web, principal)).find((grant) => grant.id === id);
+}
+
+async function findOrNull(web: Web, principal: SessionPrincipal, id: string): Promise<EmergencyGrant | null> {
+  try {
+    return await web.countersign.emergency.find(principal, id);
+  } catch (error) {
+    if (isRefusal(error, 'not_found')) return null;
+    throw error;
+  }
 }
 
 async function grantReply(

@@ -1,4 +1,4 @@
-import { CountersignError, type EmergencyGrant } from '@countersign/core';
+import { CountersignError, type EmergencyGrant, type SessionPrincipal } from '@countersign/core';
 import { z } from 'zod';
 import type { EmergencyAbout } from '../guard/emergency-way.ts';
 import { emergencyPath } from '../guard/emergency-way.ts';
@@ -34,6 +34,16 @@ export const againPath = (web: Web, { purpose, patientId: patient }: EmergencyGr
 export function secondsLeft(web: Web, { status, endsAt }: EmergencyGrant): number {
   if (status !== 'open') return 0;
   return Math.max(0, Math.ceil((endsAt.getTime() - web.countersign.configuration.clock.now()) / 1000));
+}
+
+/** What waits for this person's approval; while that cannot be looked up, nothing: their own emergency goes on without the database. */
+export async function waitingOrNone(web: Web, principal: SessionPrincipal): Promise<readonly EmergencyGrant[]> {
+  try {
+    return await web.countersign.emergency.waitingForApproval(principal);
+  } catch (error) {
+    if (!CountersignError.is(error) || error.status !== 503) throw error;
+    return [];
+  }
 }
 
 /** Whether an error has one of these codes. */

@@ -23,7 +23,15 @@ import {
 import { textFor } from '../strings/format.ts';
 import type { Strings } from '../strings/strings.ts';
 import type { Web } from '../web.ts';
-import { aboutOf, emergencyPurpose, emergencyText, grantPath, patientId, secondsLeft } from './emergency-input.ts';
+import {
+  aboutOf,
+  emergencyPurpose,
+  emergencyText,
+  grantPath,
+  patientId,
+  secondsLeft,
+  waitingOrNone,
+} from './emergency-input.ts';
 import { endpoint, type SignedInCall } from './endpoint.ts';
 import { returnQuery } from './factor-input.ts';
 import { draftField, resendReply } from './resend.ts';
@@ -195,7 +203,7 @@ async function ownReply(
 ): Promise<WebReply> {
   const { emergency } = web.countersign;
   const own = await emergency.own(principal);
-  const toApprove = await emergency.waitingForApproval(principal);
+  const toApprove = await waitingOrNone(web, principal);
   const entries = (grants: typeof own): Promise<EmergencyEntry[]> =>
     Promise.all(
       grants.map(async (grant) => ({
