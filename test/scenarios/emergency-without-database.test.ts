@@ -116,7 +116,15 @@ onEveryAdapter('a clinician gets in while the database is away', async (t, adapt
   const carol = emergencyOf(first.host, 'carol');
   t.equal(await open(first.host, 'carol', 'v1'), 503, 'what takes a factor is closed');
   t.match(await carol.options('p1'), { available: true, refusal: null, open: null });
-  const grant = await carol.start('p1');
+  const asCarol = { headers: { 'x-user': 'carol' } };
+  const asked = await first.host.client().post('/api/v1/break-glass', { ...asCarol, json: request('p1') });
+  t.equal(asked.status, 201, asked.text);
+  const [grant = await carol.start('p1')] = await carol.own();
+  t.equal(grant.id, asked.json().id);
+  const own = await first.host.client().get('/api/v1/break-glass', asCarol);
+  t.match(own.json(), { own: [{ id: grant.id, status: 'open' }], waitingForApproval: [] });
+  const page = await first.host.client().get('/step-up/emergency?patientId=p1', { ...asCarol, page: true });
+  t.equal(page.status, 200, page.text);
   t.match(grant, { status: 'open', patientId: 'p1', userId: 'carol' });
   t.equal((await carol.start('p1')).id, grant.id, 'the same again');
   t.equal(await open(first.host, 'carol', 'v1'), 200);

@@ -141,7 +141,6 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
   const { queueLimit, eventSinks } = configuration.audit;
   const shipping = new EventShipping(eventSinks, store);
   const audit = new AuditWriter({ store, clock, ids, queueLimit, listener: shipping });
-  shipping.start(audit);
   const state = configuration.sessionState ?? memorySessionState();
   const live = new LiveWorkspaces(configuration, store, audit);
   const notices = new Notices(configuration, audit);
@@ -149,6 +148,7 @@ export async function createCountersign(options: CountersignOptions): Promise<Co
   const emergencyNotices = new EmergencyNotices(configuration, store, audit, () => live.ids);
   const onDrained = ({ stream, index }: StreamHead) => shipping.drained(stream, index);
   const standIn = await StandIn.open({ configuration, audit, live, onDrained });
+  shipping.start(audit);
   const services: Services = {
     ...{ configuration, store, state, audit, live, notices, emergencyNotices, standIn },
     emergency: emergencyLive,

@@ -201,7 +201,11 @@ export class EmergencyAccess {
 
   /** Those of others that wait for a second person, for whoever is eligible; else none. */
   waitingForApproval(principal: SessionPrincipal): Promise<readonly EmergencyGrant[]> {
-    return this.#approval.waiting(principal);
+    // With the database away nothing waits that could be approved.
+    return this.#reaching(
+      () => this.#approval.waiting(principal),
+      async () => [],
+    );
   }
 
   /** One, for whoever opened it and for administrators. Throws `not_found`, also for one of another workspace. */

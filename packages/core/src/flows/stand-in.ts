@@ -174,7 +174,12 @@ export class StandIn {
   async #restore(alone: boolean): Promise<void> {
     const { emergencyAccess, keyring } = this.#options.configuration;
     const text = await readSealedFile(emergencyAccess?.spool?.folder ?? '', KNOWN_FILE, keyring);
-    if (text !== null) this.known.restore(text, alone);
+    if (text === null) return;
+    try {
+      this.known.restore(text, alone);
+    } catch {
+      // Written by another release: what was known is unknown.
+    }
   }
 }
 
