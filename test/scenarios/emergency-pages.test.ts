@@ -2,15 +2,37 @@
 // with everything said before it is done; and what approval, review and the patient's record look like.
 
 import type { AuditRecord } from '@countersign/core';
+import { requireStepUp } from '@countersign/fastify';
 import type { Test } from 'tap';
 import { auditStory, codesOf } from '../support/audit-story.ts';
 import type { Answer, Client } from '../support/client.ts';
 import { askOnPage, breakGlass, emergencyAccess, emergencyHref, REASON, request } from '../support/emergency.ts';
-import { type Host, onEveryAdapter } from '../support/hosts.ts';
+import { type Host, type HostRoutes, onEveryAdapter } from '../support/hosts.ts';
 import { formTo, sendForm } from '../support/page-form.ts';
 import { sharedHosts } from '../support/shared-hosts.ts';
 
+/** A handler that has begun to answer, and waits to be let go. */
+const slow: { entered: () => void; goOn: Promise<void> } = { entered: () => {}, goOn: Promise.resolve() };
+const answerSlowly = async () => {
+  slow.entered();
+  await slow.goOn;
+  return { slow: true };
+};
+const routes: HostRoutes = {
+  fastify(app) {
+    app.get('/open', async (request) => request.stepUp.emergencyAccess);
+    app.get('/patients/:patientId/slow', { preHandler: requireStepUp('*') }, answerSlowly);
+  },
+  express(app, made) {
+    app.get('/open', (request, response) => void response.json(request.stepUp.emergencyAccess));
+    app.get('/patients/:patientId/slow', made.requireStepUp('*'), async (_request, response) => {
+      response.json(await answerSlowly());
+    });
+  },
+};
+
 const hostFor = sharedHosts({
+  routes,
   countersign: { emergencyAccess: { ...emergencyAccess, mostPerDay: 3, fields: { nature: 'optional' } } },
 });
 const administrator = { roles: ['administrator'] };
@@ -140,7 +162,22 @@ onEveryAdapter('it locks by itself, in the middle of a session', async (t, adapt
   host.clock.advance(3599);
   t.equal((await client.get('/visits/v2')).status, 200, 'in the last second');
   t.match((await client.get(`/step-up/emergency/${id}`, { page: true })).text, '1 second left');
+  const [told] = (await client.get('/open')).json() as unknown as Record<string, unknown>[];
+  t.match(told, { id, patientId: 'p2', purpose: 'clinical', secondsLeft: 1 }, 'a host knows without a script');
+  let goOn = () => {};
+  slow.goOn = new Promise((resolve) => {
+    goOn = resolve;
+  });
+  const entered = new Promise<void>((resolve) => {
+    slow.entered = resolve;
+  });
+  const begun = client.get('/patients/p2/slow');
+  await entered;
   host.clock.advance(1);
+  goOn();
+  t.match(await begun, { status: 200, text: '{"slow":true}' }, 'what began inside is not cut');
+  t.equal((await client.get('/patients/p2/slow')).status, 401, 'the next is');
+  t.strictSame((await client.get('/open')).json(), []);
   t.equal((await client.get('/visits/v2')).status, 401);
   t.strictSame((await client.get('/api/v1/auth/session')).json().emergencyAccess, []);
   t.match((await client.get(`/step-up/emergency/${id}`, { page: true })).text, 'Its time was up');
