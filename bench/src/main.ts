@@ -43,7 +43,7 @@ try {
   if (chosen.includes('factors')) comparisons.push(...(await benchFactors(rounds, seconds / 4)));
   if (chosen.includes('lists')) comparisons.push(...(await benchLists(database, rounds)));
   if (chosen.includes('state')) comparisons.push(...(await benchState(database, rounds)));
-  if (chosen.includes('sealing')) comparisons.push(...(await benchSealing(database, rounds, seconds)));
+  if (chosen.includes('sealing')) comparisons.push(...(await benchSealing(database, rounds)));
   if (chosen.includes('growth')) comparisons.push(...(await benchGrowth(database, rounds, seconds, sizes)));
   if (chosen.includes('http')) comparisons.push(...(await benchHttp(database, rounds, seconds)));
 } finally {

@@ -5,9 +5,6 @@ import type { BenchDatabase } from '../database.ts';
 import { accessEvent } from './access-event.ts';
 import { eventId } from './event-id.ts';
 
-const CALLERS = 256;
-/** As the leader does it: a turn, and a pause. */
-const PAUSE_MILLISECONDS = 300;
 /** Events that are sealed and verified in a round. */
 const EVENTS = 100_000;
 const BATCH = 1000;
@@ -17,10 +14,10 @@ const SEALED = 50_000;
 const VERIFIED = 100_000;
 
 /**
- * The writer with a sealer beside it in the same process, compared with the writer alone, turn by turn; and how many events are
- * sealed and verified in a second, as ratios to what is aimed at: by the clock, and verification also by this process's CPU.
+ * How many events are sealed, and verified, in a second, as ratios to what is aimed at: by the clock, with the database on the same
+ * machine, and verification also by this process's CPU. What sealing costs the writer is measured with the writer.
  */
-export async function benchSealing(database: BenchDatabase, rounds: number, seconds: number): Promise<Comparison[]> {
+export async function benchSealing(database: BenchDatabase, rounds: number): Promise<Comparison[]> {
   const keys = new CheckpointKeys({
     origin: 'bench',
     fallback: 'bench',
@@ -28,7 +25,6 @@ export async function benchSealing(database: BenchDatabase, rounds: number, seco
     seeds: [],
     earlier: [],
   });
-  const writing: number[] = [];
   const sealing: number[] = [];
   const verifying: number[] = [];
   const verifyingByCpu: number[] = [];
@@ -49,13 +45,6 @@ export async function benchSealing(database: BenchDatabase, rounds: number, seco
       const { user, system } = process.cpuUsage(cpu);
       verifying.push((found.sealed * 1000) / (performance.now() - wall) / VERIFIED);
       verifyingByCpu.push((found.sealed * 1e6) / (user + system) / VERIFIED);
-
-      const turns = [() => write(writer, seconds, null), () => write(writer, seconds, sealer())];
-      if (round % 2 === 1) turns.reverse();
-      const rates: number[] = [];
-      for (const turn of turns) rates.push(await turn());
-      const [alone = Number.NaN, beside = Number.NaN] = round % 2 === 1 ? rates.reverse() : rates;
-      writing.push(beside / alone);
     } finally {
       await writer.close();
       await store.close();
@@ -63,7 +52,6 @@ export async function benchSealing(database: BenchDatabase, rounds: number, seco
     process.stderr.write(`sealing ${round + 1}/${rounds}\r`);
   }
   return [
-    compare('sealing', `writer, ${CALLERS} callers, with sealing / without`, writing, { least: 0.9 }),
     compare('sealing', `sealed in a second / ${SEALED}`, sealing, { least: 1 }),
     compare('sealing', `verified in a second / ${VERIFIED}`, verifying),
     compare('sealing', `verified in a second of CPU / ${VERIFIED}`, verifyingByCpu, { least: 1 }),
@@ -75,28 +63,4 @@ async function sealAll(sealer: Sealer, store: Store): Promise<number> {
     const newest = await sealer.run();
     if ((await store.seals.unsealed(true)).length === 0) return newest?.size ?? 0;
   }
-}
-
-/** Events acknowledged in a second. */
-async function write(writer: AuditWriter, seconds: number, sealer: Sealer | null): Promise<number> {
-  const begin = performance.now();
-  const until = begin + seconds * 1000;
-  let events = 0;
-  const caller = async () => {
-    while (performance.now() < until) {
-      await writer.append([accessEvent()]);
-      events += 1;
-    }
-  };
-  const leader = async () => {
-    while (sealer !== null && performance.now() < until) {
-      await sealer.run();
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
-    }
-  };
-  const leading = leader();
-  await Promise.all(Array.from({ length: CALLERS }, caller));
-  const rate = (events * 1000) / (performance.now() - begin);
-  await leading;
-  return rate;
 }

@@ -33,6 +33,23 @@ export async function readChain(
   until: number | null,
   limit: number,
 ): Promise<readonly ChainRecord[]> {
+  // Indexes are dense, so that a page ends where it is expected to. Without an end the planner may read and sort all that follows.
+  const end = (from ?? 0) + limit;
+  if (until !== null && until <= end) return await readPage(session, stream, from, until, limit);
+  const page = await readPage(session, stream, from, end, limit);
+  if (page.length === limit) return page;
+  // The end of the stream, or a gap in it.
+  const rest = await readPage(session, stream, end, until, limit - page.length);
+  return [...page, ...rest];
+}
+
+async function readPage(
+  session: Session,
+  stream: string,
+  from: number | null,
+  until: number | null,
+  limit: number,
+): Promise<readonly ChainRecord[]> {
   const bounds = sql.join([
     from === null ? sql`` : sql` and ${auditEvent.index} >= ${from}`,
     until === null ? sql`` : sql` and ${auditEvent.index} < ${until}`,
