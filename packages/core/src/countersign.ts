@@ -133,7 +133,8 @@ export interface Countersign {
 
 /**
  * Starts Countersign: validates the options, checks the store's schema, opens an audit stream, begins to watch for changes.
- * Throws `configuration_invalid`, `store_not_migrated`, `clock_skewed`, `store_unavailable`.
+ * Where emergency access has a spool, it starts without the database too, and becomes whole by itself. Throws `configuration_invalid`,
+ * `store_not_migrated`, `clock_skewed`, `store_unavailable`, `spool_folder_in_use`, `spool_unavailable`, `key_unknown`.
  */
 export async function createCountersign(options: CountersignOptions): Promise<Countersign> {
   const configuration = resolveConfiguration(options);
