@@ -20,14 +20,31 @@ const WRITERS = 48;
 const PEOPLE = ['carol', 'dave', 'erin', 'frank', 'grace', 'heidi'];
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+/** Asks again where a connection of the pool had not heard of the kill yet. */
+async function eventually<T>(ask: () => T | Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries === 100 || Reflect.get(Object(error), 'status') !== 503) throw error;
+      await pause(20);
+    }
+  }
+}
+
 /** The streams of the log that are not in `known` yet, or have grown, each checked. */
 async function newRecords(store: Store, known: Map<string, number>): Promise<readonly AuditRecord[]> {
   const found: AuditRecord[] = [];
-  for (const head of await store.auditStreams()) {
+  for (const head of await eventually(() => store.auditStreams())) {
     const seen = known.get(head.stream) ?? 0;
     if (head.index + 1 === seen) continue;
-    const records: AuditRecord[] = [];
-    for await (const record of store.auditStream(head.stream)) records.push(record);
+    const records = await eventually(() => all(store.auditStream(head.stream)));
     const check = await verifyStream(records, head);
     if (!check.intact) throw new Error(`${head.stream}: ${check.fault} at ${check.index}`);
     found.push(...records.slice(seen));
@@ -40,6 +57,7 @@ t.test(`killed ${ROUNDS} times`, { timeout: 60_000 + ROUNDS * 20_000 }, async (t
   const server = await startServer();
   await migrate(server.url);
   const store = await openStore(server.url, { waitSeconds: 2, migrate: false });
+  t.teardown(() => store.close());
   const folder = join(t.testdir(), 'spool');
   const clock = manualClock();
   const countersign = await createCountersign({
@@ -98,7 +116,7 @@ t.test(`killed ${ROUNDS} times`, { timeout: 60_000 + ROUNDS * 20_000 }, async (t
       subjects: [{ patientId, carried: ['5'] }],
     } as const;
     const challenges = await Promise.all(
-      people.map(async (person) => (await countersign.authorize(person, demand)).challenge?.id ?? ''),
+      people.map(async (person) => (await eventually(() => countersign.authorize(person, demand))).challenge?.id ?? ''),
     );
     const acknowledged: string[] = [];
     let stop = false;
@@ -172,9 +190,8 @@ t.test(`killed ${ROUNDS} times`, { timeout: 60_000 + ROUNDS * 20_000 }, async (t
       people.map(async (person, at) => {
         const bound = principal(person.userId, answered[at] ?? null);
         const asked = { workspaceId: 'clinic', patientId, categories: ['5'] };
-        const isOpen = await until(async () => (await countersign.check(bound, asked).catch(() => null)) !== null)
-          .then(() => countersign.check(bound, asked))
-          .then(({ outcome }) => outcome === 'allow');
+        const { outcome } = await eventually(() => countersign.check(bound, asked));
+        const isOpen = outcome === 'allow';
         const events = consumed.get(challenges[at] ?? '') ?? 0;
         return { passed: answered[at] != null, isOpen, events };
       }),
@@ -185,7 +202,7 @@ t.test(`killed ${ROUNDS} times`, { timeout: 60_000 + ROUNDS * 20_000 }, async (t
     const ofGrant = records.filter(({ emergencyAccessId }) => emergencyAccessId === emergency.id);
     const started = ofGrant.filter(({ code }) => code === 'EMERGENCY_ACCESS_STARTED').length;
     const accesses = ofGrant.filter(({ code }) => code === 'ACCESS_ALLOWED').length;
-    const [row] = await store.emergencyAccess({ ids: [emergency.id] });
+    const [row] = await eventually(() => store.emergencyAccess({ ids: [emergency.id] }));
     const isShort = started !== 1 || accesses < emergency.allowed || emergency.allowed !== 8 || row === undefined;
     if (lost.length + doubled.length + wrong.length > 0 || isShort)
       t.fail(`round ${round}`, { lost, doubled, wrong, emergency, started, accesses, row });
@@ -201,5 +218,4 @@ t.test(`killed ${ROUNDS} times`, { timeout: 60_000 + ROUNDS * 20_000 }, async (t
   t.ok(total.acknowledged > ROUNDS, 'events were being committed');
   t.comment(`killed: ${JSON.stringify(total)}`);
   await countersign.close();
-  await store.close();
 });
