@@ -147,6 +147,7 @@ onEveryVersion('the JSON interface', async (t, adapter) => {
       factors: [{ factor: 'totp', strength: 'any', usable: true, cap: null, remaining: null }],
       proofs: [{ patientId: 'p1', factor: 'totp', strength: 'any', secondsLeft: 800 }],
       mustEnrol: false,
+      emergencyAccess: [],
       idleSecondsLeft: null,
     });
     t.match((await (await host.signedIn('carol')).get('/api/v1/auth/session')).json(), { proofs: [] });
