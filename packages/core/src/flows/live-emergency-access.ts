@@ -40,8 +40,8 @@ export class LiveEmergencyAccess {
   readonly #people = new Map<string, Map<string, Set<string>>>();
   /** How many steps of each were read. */
   readonly #known = new Map<string, number>();
-  /** Changed by another process and not read yet. */
-  readonly #stale = new Set<string>();
+  /** Changed by another process and not read yet: with how many steps. */
+  readonly #stale = new Map<string, number>();
   readonly #told = new Set<string>();
   #reading: Promise<void> | null = null;
 
@@ -69,7 +69,7 @@ export class LiveEmergencyAccess {
   /** Something happened to one, in another process. Until it was read it opens nothing. */
   changed(id: string, steps: number): void {
     if (this.#configuration.emergencyAccess === undefined || (this.#known.get(id) ?? -1) >= steps) return;
-    this.#stale.add(id);
+    this.#stale.set(id, steps);
     this.readStale();
   }
 
@@ -87,7 +87,7 @@ export class LiveEmergencyAccess {
 
   async #readStale(): Promise<void> {
     while (this.#stale.size > 0) {
-      const ids = [...this.#stale].slice(0, PAGE);
+      const ids = [...this.#stale.keys()].slice(0, PAGE);
       await this.#read(ids);
       for (const id of ids) this.#stale.delete(id);
     }
@@ -107,6 +107,8 @@ export class LiveEmergencyAccess {
     if (known > stored.steps.length) return;
     this.#known.delete(id);
     this.#known.set(id, stored.steps.length);
+    // Told of our own write before it was taken over here: nothing is newer.
+    if ((this.#stale.get(id) ?? Number.POSITIVE_INFINITY) <= stored.steps.length) this.#stale.delete(id);
     if (this.#known.size > KNOWN) dropFirst(this.#known);
     const earlier = this.#held.get(id);
     this.#drop(id);
