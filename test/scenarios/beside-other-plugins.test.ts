@@ -134,7 +134,10 @@ t.test('@fastify/swagger documents our routes', async (t) => {
   t.match(byDefault['/step-up/challenge/{id}']?.get?.parameters, [{ name: 'id', in: 'path' }]);
   t.match(
     byDefault['/step-up/admin/audit']?.get?.parameters?.map((parameter) => parameter.name),
-    ['from', 'until', 'userId', 'patientId', 'code', 'before'],
+    [
+      ...['from', 'until', 'userId', 'patientId', 'category', 'code', 'outcome', 'emergencyAccessId'],
+      ...['sort', 'order', 'cursor'],
+    ],
   );
   for (const { endpoint, path } of await endpointsOf(countersign)) {
     const documented = byDefault[path.replace(/:(\w+)/g, '{$1}')]?.[endpoint.method.toLowerCase()];
