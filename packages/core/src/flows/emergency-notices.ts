@@ -60,12 +60,14 @@ export class EmergencyNotices {
     this.#workspaces = workspaces;
   }
 
-  /** Only where emergency access is configured. Rejects with `store_not_migrated` where there is no outbox. */
+  /** Only where emergency access is configured. Rejects with `store_not_migrated` where there is no outbox. Repeatable. */
   async start(): Promise<void> {
     if (this.#configuration.emergencyAccess === undefined) return;
-    this.#worker = await this.#store.outbox().work((task) => this.#handle(task));
-    if (this.#configuration.notices === undefined) return;
-    this.#timer = setInterval(() => void this.#book.refresh([...this.#workspaces()]), REFRESH_MILLISECONDS).unref();
+    // First: the address book may answer while the database does not.
+    if (this.#configuration.notices !== undefined) {
+      this.#timer ??= setInterval(() => void this.#book.refresh([...this.#workspaces()]), REFRESH_MILLISECONDS).unref();
+    }
+    this.#worker ??= await this.#store.outbox().work((task) => this.#handle(task));
   }
 
   async close(): Promise<void> {

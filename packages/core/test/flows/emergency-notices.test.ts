@@ -29,9 +29,11 @@ interface SetUp {
   readonly contacts?: Partial<ContactSource>;
   readonly mail?: (mail: Mail) => Promise<void>;
   readonly sms?: ((sms: Sms) => Promise<void>) | null;
+  /** Nobody is to be told of anything. */
+  readonly without?: boolean;
 }
 
-async function setUp(t: Test, { contacts, mail, sms }: SetUp = {}) {
+async function setUp(t: Test, { contacts, mail, sms, without = false }: SetUp = {}) {
   const store = new FakeStore();
   const mails: Mail[] = [];
   const messages: Sms[] = [];
@@ -56,7 +58,8 @@ async function setUp(t: Test, { contacts, mail, sms }: SetUp = {}) {
       },
     },
   };
-  const configuration = resolveConfiguration(options);
+  const { notices: told, ...silent } = options;
+  const configuration = resolveConfiguration(without ? silent : { ...silent, notices: told });
   const audit = new AuditWriter({ store, clock, ids: configuration.ids });
   const notices = new EmergencyNotices(configuration, store, audit, () => ['clinic']);
   await notices.start();
@@ -302,6 +305,30 @@ t.test('an address book that fails, names nobody or is not there: never silent',
     for (let n = 0; n < 12; n++) await store.handOver();
     t.match(events('NOTICE_FAILED'), [{ userId: null, reason, emergencyAccessId: id }]);
   }
+});
+
+t.test('without notices nobody is told, and the log says so', async (t) => {
+  const { store, open, events, notices } = await setUp(t, { without: true });
+  const id = await open();
+  await store.handOver();
+  t.match(events('NOTICE_FAILED'), [{ userId: null, reason: 'not-configured', emergencyAccessId: id }]);
+  const notice = { kind: 'started', userId: 'c', by: 'c', purpose: null, from: NOW, until: null, count: 1 } as const;
+  t.strictSame(await notices.tellNow('clinic', notice), { reached: [], failed: [] });
+});
+
+t.test('a job that is not of our writing is put aside', async (t) => {
+  const { store, audit, mails, events } = await setUp(t);
+  await audit.transact(async (transaction) => {
+    for (const content of ['no JSON', '{}', '{"event":"started","emergencyAccessId":7,"by":"x","at":1}']) {
+      for (const kind of ['emergency-notice', 'emergency-message'] as const)
+        await transaction.enqueue({ kind, workspaceId: 'clinic', content });
+    }
+    return { value: null, events: [] };
+  });
+  await store.handOver();
+  t.strictSame(mails, []);
+  t.equal(events('NOTICE_FAILED').length, 0);
+  t.match(await store.outbox().state(), { waiting: 0, dead: 6 });
 });
 
 t.test('rows that were altered behind our back are told of all the same', async (t) => {
