@@ -27,7 +27,6 @@ interface Line {
   /** In the time of `performance.now()`: clocks of machines differ. */
   readonly endsAt: number;
   readonly text: HTMLElement;
-  left: number;
 }
 
 /**
@@ -39,6 +38,8 @@ class EmergencyBanner extends HTMLElement {
   #words: BannerWords | undefined;
   #lang = 'en';
   #lines: readonly Line[] = [];
+  /** Seconds left when they were last written, by grant: kept when it is looked up again, so that no announcement falls in between. */
+  readonly #left = new Map<string, number>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #lookedAt = 0;
   #wasOpen = false;
@@ -101,7 +102,6 @@ class EmergencyBanner extends HTMLElement {
       grant,
       endsAt: performance.now() + grant.secondsLeft * 1000,
       text: element('span', {}),
-      left: grant.secondsLeft,
     }));
     this.#write();
     const lines = this.#lines.map(({ grant, text }) => {
@@ -120,29 +120,26 @@ class EmergencyBanner extends HTMLElement {
   }
 
   #tick(): void {
-    const before = this.#lines.map(({ left }) => left);
     this.#write();
-    if (this.#lines.every(({ left }) => left <= 0)) {
+    if (this.#lines.every(({ grant }) => this.#left.get(grant.id) === 0)) {
       this.#ended();
       return;
     }
-    const crossed = this.#lines.find(({ left }, index) =>
-      ANNOUNCED.some((seconds) => left <= seconds && (before[index] ?? 0) > seconds),
-    );
-    if (crossed !== undefined) this.#said.textContent = crossed.text.textContent;
     const due = performance.now() - this.#lookedAt >= LOOK_AGAIN_MS;
     if (due && document.visibilityState === 'visible') void this.#look();
   }
 
   #write(): void {
-    for (const line of this.#lines) {
-      const { grant, endsAt, text } = line;
-      line.left = Math.max(0, Math.ceil((endsAt - performance.now()) / 1000));
+    for (const { grant, endsAt, text } of this.#lines) {
+      const left = Math.max(0, Math.ceil((endsAt - performance.now()) / 1000));
       const words = this.#words?.[grant.purpose] ?? '';
       const written = words
-        .replace('{time}', () => timeLeft(line.left, this.#lang))
+        .replace('{time}', () => timeLeft(left, this.#lang))
         .replace('{patient}', () => grant.patientLabel ?? grant.patientId ?? '');
       if (text.textContent !== written) text.textContent = written;
+      const before = this.#left.get(grant.id) ?? left;
+      if (ANNOUNCED.some((seconds) => left <= seconds && before > seconds)) this.#said.textContent = written;
+      this.#left.set(grant.id, left);
     }
   }
 
@@ -150,9 +147,9 @@ class EmergencyBanner extends HTMLElement {
     clearInterval(this.#timer);
     this.#lines = [];
     const ended = this.#words?.ended ?? '';
-    if (this.#said.textContent === ended) return;
     this.#frame(element('p', {}, element('span', {}, ended)));
-    this.#said.textContent = ended;
+    // Said once, also where the server's last answer was a second behind.
+    if (this.#said.textContent !== ended) this.#said.textContent = ended;
   }
 }
 
