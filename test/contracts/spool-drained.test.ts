@@ -19,29 +19,37 @@ t.test('processes that drain are killed', async (t) => {
   await migrate(url);
   const folder = join(t.testdir(), 'spool');
   const key = randomBytes(32).toString('base64');
-  /** Whether it ended by itself. */
-  const run = (task: string, killAfter: number | null) =>
-    new Promise<boolean>((resolve) => {
-      const child = spawn(process.execPath, [script, task, url, folder, key, `${EVENTS}`], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      child.stdout.once('data', () => {
-        if (killAfter !== null) setTimeout(() => child.kill('SIGKILL'), killAfter);
-      });
-      child.once('exit', (code) => resolve(code === 0));
-    });
-  t.ok(await run('fill', null));
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   t.teardown(() => sql.end());
-  const partly: number[] = [];
-  for (let kill = 0; kill < 3; kill += 1) {
-    if (await run('drain', 200 + Math.random() * 600)) break;
+  const drained = async () => {
     const [found] =
       await sql`select count(*)::int as events from countersign.audit_event where workspace_id = 'clinic'`;
-    partly.push(Number(found?.events));
+    return Number(found?.events);
+  };
+  /** Whether it ended by itself, and was not killed once the database held so many events. */
+  const run = async (task: string, most: number | null) => {
+    const child = spawn(process.execPath, [script, task, url, folder, key, `${EVENTS}`], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const ended = new Promise<boolean>((resolve) => child.once('exit', (code) => resolve(code === 0)));
+    if (most !== null) {
+      while (child.exitCode === null && (await drained()) < most)
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      child.kill('SIGKILL');
+    }
+    return await ended;
+  };
+  t.ok(await run('fill', null));
+  const partly: number[] = [];
+  for (const most of [1, EVENTS / 3, EVENTS / 2]) {
+    t.notOk(await run('drain', most), 'killed');
+    partly.push(await drained());
   }
   t.ok(await run('drain', null));
-  t.ok(partly.length > 0, `killed with so many in the database: ${partly}`);
+  t.ok(
+    partly.every((events) => events > 0 && events < EVENTS),
+    `killed with so many in the database: ${partly}`,
+  );
 
   const store = await openStore(url, { migrate: false });
   t.teardown(() => store.close());
