@@ -7,13 +7,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCommandLine } from '@countersign/cli';
 import { recoveryCodes, totp, verifyStream } from '@countersign/core';
 import { migrate, openStore, postgresSessionState } from '@countersign/postgres';
 import postgres from 'postgres';
 import t from 'tap';
 import { Client, type SentRequest } from '../support/client.ts';
 import { manualClock } from '../support/clock.ts';
+import { runCommand } from '../support/command-line.ts';
 import { CookieJar } from '../support/cookie-jar.ts';
 import { type Host, startHost } from '../support/hosts.ts';
 import { accountChallenge, answerByCode, challengeOf, makeRecoveryCodes } from '../support/passkey-person.ts';
@@ -57,17 +57,7 @@ class Person extends Client {
   }
 }
 
-async function run(args: readonly string[]) {
-  let out = '';
-  let err = '';
-  const status = await runCommandLine(args, {
-    env: { COUNTERSIGN_KEYS: JSON.stringify(keys) },
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    clock,
-  });
-  return { status, out, err };
-}
+const run = (args: readonly string[]) => runCommand(args, { env: { COUNTERSIGN_KEYS: JSON.stringify(keys) }, clock });
 
 /** Enrols an authenticator app, from a fresh sign-in or with an administrator's code. */
 async function enrolled(host: Host, person: Client) {

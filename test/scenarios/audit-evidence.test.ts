@@ -8,7 +8,6 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCommandLine } from '@countersign/cli';
 import {
   type CheckpointSink,
   createCountersign,
@@ -25,6 +24,7 @@ import {
 import { migrate, openStore } from '@countersign/postgres';
 import postgres from 'postgres';
 import t from 'tap';
+import { runCommand } from '../support/command-line.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRealStore } from '../support/real-store.ts';
 import { until } from '../support/until.ts';
@@ -48,16 +48,7 @@ const accesses = (count: number) => Array.from({ length: count }, () => access);
 const sizeOf = async (store: Store) => (await store.seals.newest())?.size ?? 0;
 const eventsOf = async (store: Store) => (await store.auditStreams()).reduce((sum, { index }) => sum + index + 1, 0);
 
-async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  let out = '';
-  let err = '';
-  const status = await runCommandLine(args, {
-    env,
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-  });
-  return { status, out, err };
-}
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => runCommand(args, { env });
 const file = (name: string, text: string) => {
   const path = join(folder, name);
   writeFileSync(path, text);

@@ -6,12 +6,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCommandLine } from '@countersign/cli';
 import { createCountersign, Keyring, type Principal, totp } from '@countersign/core';
 import { openStore } from '@countersign/postgres';
 import { generateSync } from 'otplib';
 import postgres from 'postgres';
 import t from 'tap';
+import { runCommand } from '../support/command-line.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-cli-'));
@@ -20,16 +20,7 @@ const key = () => randomBytes(32).toString('base64');
 const k1 = key();
 const k2 = key();
 
-async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  let out = '';
-  let err = '';
-  const status = await runCommandLine(args, {
-    env,
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-  });
-  return { status, out, err };
-}
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => runCommand(args, { env });
 
 function optionsOver(
   store: Awaited<ReturnType<typeof openStore>>,

@@ -8,12 +8,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type CommandLineSurroundings, runCommandLine } from '@countersign/cli';
+import type { CommandLineSurroundings } from '@countersign/cli';
 import { createCountersign, type Principal, totp } from '@countersign/core';
 import { openStore } from '@countersign/postgres';
 import postgres from 'postgres';
 import t, { type Test } from 'tap';
 import { selfSigned } from '../../packages/delivery/test/self-signed.ts';
+import { runCommand } from '../support/command-line.ts';
 import { startHost } from '../support/hosts.ts';
 import { startServer } from '../support/postgres-server.ts';
 import { startTimeServer } from '../support/time-server.ts';
@@ -25,17 +26,8 @@ t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const key = () => randomBytes(32).toString('base64');
 const keys = { current: 'k1', all: { k1: key() } };
 
-async function run(args: readonly string[], surroundings: Partial<CommandLineSurroundings> = {}) {
-  let out = '';
-  let err = '';
-  const status = await runCommandLine(args, {
-    env: { COUNTERSIGN_KEYS: JSON.stringify(keys) },
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    ...surroundings,
-  });
-  return { status, out, err };
-}
+const run = (args: readonly string[], surroundings: Partial<CommandLineSurroundings> = {}) =>
+  runCommand(args, { env: { COUNTERSIGN_KEYS: JSON.stringify(keys) }, ...surroundings });
 
 /** A server with durable settings; a role that owns the schema, and the application's, which has been at work. */
 async function clinic() {

@@ -1,8 +1,9 @@
 import { textFor } from '../strings/format.ts';
 import { type FactorError, FactorErrorText } from './factor-error.tsx';
+import { errorIdOf } from './field.tsx';
 import { Form } from './form.tsx';
 import { useShell } from './shell.ts';
-import { errorIdOf, TextField } from './text-field.tsx';
+import { TextField } from './text-field.tsx';
 
 export interface EnrolmentCodeFormProps {
   readonly formAction: string;

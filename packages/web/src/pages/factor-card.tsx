@@ -2,11 +2,12 @@ import type { ErrorCode } from '@countersign/core';
 import { format, formatCount, textFor } from '../strings/format.ts';
 import { errorText } from './factor-error.tsx';
 import type { FactorSummary } from './factors-page.tsx';
+import { errorIdOf } from './field.tsx';
 import { Form } from './form.tsx';
 import { instantFormatter } from './format-instant.ts';
 import { Instant } from './instant.tsx';
 import { useShell } from './shell.ts';
-import { errorIdOf, TextField } from './text-field.tsx';
+import { TextField } from './text-field.tsx';
 
 /** Below it, a person is told to make new recovery codes; at one, in red. */
 const FEW = 3;

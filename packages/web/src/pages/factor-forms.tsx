@@ -2,10 +2,11 @@ import type { ComponentChildren, FunctionComponent } from 'preact';
 import { format, textFor } from '../strings/format.ts';
 import { CodeField } from './code-field.tsx';
 import { type FactorError, FactorErrorText } from './factor-error.tsx';
+import { errorIdOf } from './field.tsx';
 import { Form } from './form.tsx';
 import { PasskeyForm } from './passkey-form.tsx';
 import { useShell } from './shell.ts';
-import { errorIdOf, TextField } from './text-field.tsx';
+import { TextField } from './text-field.tsx';
 
 /** A factor that can answer a challenge, as its form needs it. */
 export interface ChallengeFactor {

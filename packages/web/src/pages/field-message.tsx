@@ -1,5 +1,5 @@
+import { errorIdOf } from './field.tsx';
 import { useShell } from './shell.ts';
-import { errorIdOf } from './text-field.tsx';
 
 /** What is wrong with a field, beside it. */
 export function FieldMessage({ id, text }: { readonly id: string; readonly text: string }) {

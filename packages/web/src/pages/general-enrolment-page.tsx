@@ -1,10 +1,11 @@
 import { format, textFor } from '../strings/format.ts';
 import { type FactorError, FactorErrorText } from './factor-error.tsx';
+import { errorIdOf } from './field.tsx';
 import { Form } from './form.tsx';
 import { Layout } from './layout.tsx';
 import { Link } from './link.tsx';
 import { useShell } from './shell.ts';
-import { errorIdOf, TextField } from './text-field.tsx';
+import { TextField } from './text-field.tsx';
 
 export interface GeneralEnrolmentPageProps {
   readonly kind: string;

@@ -1,12 +1,6 @@
-import type { ComponentChildren } from 'preact';
+import { describedBy, Field, type FieldProps } from './field.tsx';
 
-export interface TextFieldProps {
-  readonly id: string;
-  readonly name: string;
-  readonly label: string;
-  readonly hint?: string | undefined;
-  /** The message beside the field, with the id that the field refers to. */
-  readonly error?: ComponentChildren;
+export interface TextFieldProps extends FieldProps {
   readonly value?: string | undefined;
   readonly type?: 'text' | 'password' | 'search';
   readonly autocomplete?: string;
@@ -16,30 +10,16 @@ export interface TextFieldProps {
   readonly code?: boolean;
 }
 
-/** The id under which a field's error stands. */
-export const errorIdOf = (id: string): string => `${id}-error`;
-
 /** One line of text, with its label, hint and error. */
 export function TextField(props: TextFieldProps) {
-  const { id, hint, error, code = false } = props;
+  const { code = false } = props;
   // Preact's types want each kind of field by itself.
   const type = (props.type ?? 'text') as 'text';
-  const wrong = error !== undefined && error !== null && error !== false;
-  const described = [wrong ? errorIdOf(id) : '', hint === undefined ? '' : `${id}-hint`].filter((one) => one !== '');
   return (
-    <div class={wrong ? 'cs-field cs-field-wrong' : 'cs-field'}>
-      <label class="cs-label" for={id}>
-        {props.label}
-      </label>
-      {hint !== undefined && (
-        <p class="cs-hint" id={`${id}-hint`}>
-          {hint}
-        </p>
-      )}
-      {wrong && error}
+    <Field id={props.id} name={props.name} label={props.label} hint={props.hint} error={props.error}>
       <input
         class={code ? 'cs-input cs-code-text' : 'cs-input'}
-        id={id}
+        id={props.id}
         name={props.name}
         type={type}
         value={props.value}
@@ -49,10 +29,9 @@ export function TextField(props: TextFieldProps) {
         spellcheck={code ? false : undefined}
         enterkeyhint="done"
         required={props.optional !== true}
-        aria-describedby={described.length === 0 ? undefined : described.join(' ')}
-        aria-invalid={wrong ? true : undefined}
+        {...describedBy(props)}
         autofocus={props.focus === true}
       />
-    </div>
+    </Field>
   );
 }

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@countersign/core';
 import { format, textFor } from '../strings/format.ts';
 import { errorText } from './factor-error.tsx';
+import { errorIdOf } from './field.tsx';
 import { Form } from './form.tsx';
 import { instantFormatter } from './format-instant.ts';
 import { Instant } from './instant.tsx';
@@ -8,7 +9,7 @@ import { Layout } from './layout.tsx';
 import { Notice } from './notice.tsx';
 import { safeHref } from './safe-href.ts';
 import { useShell } from './shell.ts';
-import { errorIdOf, TextField } from './text-field.tsx';
+import { TextField } from './text-field.tsx';
 
 /** One of a user's factors, without anything secret. */
 export interface UserFactorRow {
